@@ -1,0 +1,116 @@
+// Package route decides where a request goes: which rule matches, which subset of which service, and,
+// when a migration moves that service, which side the subject is on. It is pure: no I/O, no locks.
+package route
+
+import (
+	"net/netip"
+	"time"
+
+	v1 "jindu.dev/jindu/api/v1"
+	"jindu.dev/jindu/internal/registry"
+)
+
+// Fields reads the headers of a request. The returned views are valid while the request is.
+type Fields interface {
+	// Get returns the first value of a header, nil when it is absent. name is lower-case.
+	Get(name string) []byte
+}
+
+// Request is what a decision depends on: views into the head of a request.
+type Request struct {
+	Method   []byte
+	Host     []byte // lower-case, without port
+	Path     []byte // as sent, decoded only where a template or regular expression needs it
+	Query    []byte // after the ?, without it
+	Fields   Fields
+	ClientIP netip.Addr
+	Random   uint64 // for choices that are not sticky
+}
+
+// Side is the side of a migration.
+type Side uint8
+
+// The sides. SideNone: no migration has a say.
+const (
+	SideNone Side = iota
+	SideOld
+	SideNew
+)
+
+// String is none, old or new.
+func (s Side) String() string { return [...]string{"none", "old", "new"}[s] }
+
+// Subset is a set of instances of a service chosen by a selector. Identity is (service, selector text):
+// a new table keeps no pointers of the old one, so runtime state is keyed by ID or by address.
+type Subset struct {
+	Index     int    // place in Table.Subsets
+	ID        string // "orders/runtime=java17"
+	Service   string
+	Selector  v1.Selector
+	Text      string // selector in words
+	Spec      v1.ServiceSpec
+	Instances []*registry.Instance // usable ones, by name; empty: nothing can answer
+}
+
+// Cohort is what a table knows of a migration.
+type Cohort struct {
+	Migration string
+	Service   string
+	Salt      string
+	Subject   []v1.ValueSource
+	Buckets   int // subjects with a smaller bucket are on the new side
+	Epoch     int64
+	Phase     v1.Phase
+	Old, New  *Subset
+	Fallback  v1.FallbackSpec
+	Breaker   v1.BreakerSpec
+}
+
+// Rule is a compiled rule of a Route.
+type Rule struct {
+	Index   int // place in Table.Rules
+	Route   string
+	Name    string
+	Filters Filters
+	// Timeouts; zero means none.
+	Timeout, TryTimeout time.Duration
+	Retry               RetryPolicy
+	Mirrors             []Mirror
+
+	backends backends
+}
+
+// RetryPolicy bounds repetition within one subset.
+type RetryPolicy struct {
+	Attempts int // beyond the first
+	Codes    []int
+	Backoff  time.Duration
+	Percent  float64 // of requests
+}
+
+// Mirror is a compiled RequestMirror filter.
+type Mirror struct {
+	Subset  *Subset
+	Percent float64
+}
+
+// Decision is where one request goes.
+type Decision struct {
+	Rule   *Rule
+	Subset *Subset // nil when the rule answers by itself (redirect) or has no backend
+	// Cohort is the migration that has a say, nil when none.
+	Cohort *Cohort
+	// Side is the side assigned; Subset is that side's unless Rule pins a subset.
+	Side Side
+	// Subject is the hash of (salt, subject), 0 when there is no subject.
+	Subject uint64
+	// HasSubject tells a hash of 0 from none.
+	HasSubject bool
+	// PathMatch is the prefix the rule matched, for ReplacePrefixMatch.
+	Prefix string
+}
+
+// Filters are the compiled filters of a rule.
+type Filters struct{}
+
+type backends struct{}
