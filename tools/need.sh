@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Installs what the tests need by package name; where that is not possible, says what is missing and how to get it.
+set -euo pipefail
+
+# command (one of, by |)  Debian package  what for
+wanted='
+java	openjdk-17-jdk-headless	the old service of the main job
+javac	openjdk-17-jdk-headless	golden vectors in Java
+nginx	nginx-light	peer of the framing table and of the benchmark
+haproxy	haproxy	peer of the framing table and of the benchmark
+chromium	chromium	end-to-end test of the console
+node	nodejs	console
+npm	npm	console
+curl	curl	scripts
+jq	jq	scripts
+shellcheck	shellcheck	lint
+fc-list	fontconfig	screenshots
+'
+
+missing=() packages=()
+while IFS=$'\t' read -r cmd pkg why; do
+	[ -n "$cmd" ] || continue
+	if ! command -v "$cmd" >/dev/null 2>&1 && [ ! -x "/usr/sbin/$cmd" ]; then
+		missing+=("$cmd	package $pkg	$why")
+		packages+=("$pkg")
+	fi
+done <<<"$wanted"
+
+command -v go >/dev/null 2>&1 || missing+=("go	https://go.dev/dl, version of go.mod	everything")
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && [ ${#packages[@]} -gt 0 ]; then
+	echo "installing: ${packages[*]}"
+	if apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null; then
+		command -v go >/dev/null 2>&1 && exit 0
+	fi
+fi
+
+echo "missing on this machine:"
+printf '  %s\n' "${missing[@]}" | expand -t 24
+echo "to get them on Debian, Kylin or UOS:      sudo apt-get install ${packages[*]}"
+echo "on openEuler or another rpm distribution: sudo dnf install java-17-openjdk-devel nginx haproxy chromium nodejs npm curl jq ShellCheck"
+if [ "${CI:-}" = true ]; then
+	exit 1
+fi
+echo "tests that need them are skipped and say so."
