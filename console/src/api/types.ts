@@ -1,0 +1,843 @@
+// Written from api/v1 by "go test ./console -update". Do not edit.
+// A list or map that Go may leave nil is null here.
+
+export type Kind = "Service" | "Instance" | "Route" | "Migration"
+
+export interface Meta {
+  /** Unique within the kind. */
+  name: string
+  /** Free labels for people and tools. */
+  labels?: Record<string, string>
+  /** Rises by one with each change of the spec; set by the server. */
+  generation?: number
+  /** Store revision of the last change; set by the server. When given with a write, the write happens only if it still holds. */
+  revision?: number
+  /** When the object was first applied; set by the server. */
+  created?: string
+  /** When spec or status last changed; set by the server. */
+  updated?: string
+}
+
+export interface HealthCheck {
+  /** HTTP: GET path must answer 200-399. TCP: a connection must open. */
+  type: "HTTP" | "TCP"
+  /** Path of an HTTP check; default /healthz. */
+  path?: string
+  /** Time between checks; default 2s. */
+  interval?: string
+  /** Limit of one check; default 1s. */
+  timeout?: string
+  /** Successes in a row that make an instance healthy; default 1. */
+  healthyThreshold?: number
+  /** Failures in a row that make it unhealthy; default 3. */
+  unhealthyThreshold?: number
+}
+
+export interface Protection {
+  /** Turn the protection off. */
+  disabled?: boolean
+  /** Share of instances, in percent, that must stay usable; default 20. */
+  thresholdPercent?: number
+}
+
+export interface Outlier {
+  /** Turn ejection off. */
+  disabled?: boolean
+  /** Failures in a row that eject; default 5. */
+  consecutiveFailures?: number
+  /** Time of the first ejection, doubled with each further one, at most 5m; default 5s. */
+  baseEjection?: string
+  /** At most this share of a subset is ejected at once; default 50. */
+  maxEjectedPercent?: number
+}
+
+export interface ServiceSpec {
+  /** One line for people. */
+  description?: string
+  /** Team or person to ask. */
+  owner?: string
+  /** Active check of every instance; none when absent. */
+  healthCheck?: HealthCheck
+  /** Push-empty protection; on with its defaults when absent. */
+  protection?: Protection
+  /** Passive ejection of failing instances; on with its defaults when absent. */
+  outlier?: Outlier
+  /** Limit of one connection attempt; default 1s. */
+  connectTimeout?: string
+  /** Connections to one instance at most; default 1024. */
+  maxConnections?: number
+}
+
+export interface ServiceStatus {
+  /** Instances known. */
+  instances: number
+  /** Instances that get traffic. */
+  usable: number
+  /** Push-empty protection is holding lost instances. */
+  protected?: boolean
+}
+
+export interface Service {
+  /** Version of the object's shape. */
+  apiVersion: "jindu.dev/v1"
+  /** Type of the object. */
+  kind: Kind
+  metadata: Meta
+  spec: ServiceSpec
+  status?: ServiceStatus
+}
+
+export interface InstanceSpec {
+  /** Name of the service. */
+  service: string
+  /** IPv4 or IPv6 address. */
+  ip: string
+  /** TCP port. */
+  port: number
+  /** Share of the subset's traffic relative to the others; default 100, 0 gets none. */
+  weight?: number
+  /** Facts that selectors match: runtime (go1.26, java17), version, arch, gray-tag, cluster, shadow-safe (true: unsafe methods may be mirrored here). */
+  metadata?: Record<string, string>
+  /** Lease: gone without a heartbeat for this long. Empty: a fixed instance, kept until deleted. */
+  ttl?: string
+  /** Gets no new traffic; requests in flight finish. */
+  draining?: boolean
+}
+
+export type State = "serving" | "draining" | "gone"
+
+export interface InstanceStatus {
+  /** Where the instance stands in its life. */
+  state: State
+  /** What active checks say; true where there are none. */
+  healthy: boolean
+  /** Why it is unhealthy or gone. */
+  reason?: string
+  /** Last heartbeat of a leased instance. */
+  lastHeartbeat?: string
+  /** Passively ejected by the gateway now. */
+  ejected?: boolean
+}
+
+export interface Instance {
+  /** Version of the object's shape. */
+  apiVersion: "jindu.dev/v1"
+  /** Type of the object. */
+  kind: Kind
+  metadata: Meta
+  spec: InstanceSpec
+  status?: InstanceStatus
+}
+
+export interface ValueSource {
+  /** Name of a request header. */
+  header?: string
+  /** Name of a cookie. */
+  cookie?: string
+  /** Name of a query parameter. */
+  query?: string
+  /** Claim of the bearer token in Authorization. It is read, not verified: a cohort is no permission. */
+  jwtClaim?: string
+  /** Address of the client, after trusted proxies. */
+  clientIP?: boolean
+}
+
+export interface SourceTag {
+  /** Name of the tag. */
+  name: string
+  /** Where its value is read. */
+  from: ValueSource
+}
+
+export interface PathMatch {
+  /** Default PathPrefix, by whole segments. Template: /orders/{id}, a part in braces is one segment. RegularExpression: RE2, anchored at both ends. */
+  type?: "Exact" | "PathPrefix" | "Template" | "RegularExpression"
+  /** Begins with / unless a regular expression. */
+  value: string
+}
+
+export interface ValueMatch {
+  /** Default Exact. RegularExpression: RE2, anchored at both ends. */
+  type?: "Exact" | "RegularExpression"
+  /** Name of the header (any case), parameter or cookie. */
+  name: string
+  /** What it must be. */
+  value: string
+}
+
+export interface RouteMatch {
+  /** Default: prefix /. */
+  path?: PathMatch
+  /** Request method, in capitals. */
+  method?: string
+  /** Request headers; all must match. */
+  headers?: ValueMatch[]
+  /** Query parameters; all must match. */
+  queryParams?: ValueMatch[]
+  /** Cookies; all must match. */
+  cookies?: ValueMatch[]
+  /** Source tags and the values they must have; a trailing * matches by prefix. */
+  source?: Record<string, string>
+}
+
+export interface Header {
+  /** Field name. */
+  name: string
+  /** Field value. */
+  value: string
+}
+
+export interface HeaderModifier {
+  /** Replace or create. */
+  set?: Header[]
+  /** Append. */
+  add?: Header[]
+  /** Delete by name. */
+  remove?: string[]
+}
+
+export interface PathModifier {
+  /** ReplacePrefixMatch needs a rule whose matches are all PathPrefix. */
+  type: "ReplaceFullPath" | "ReplacePrefixMatch"
+  /** The new path or prefix. */
+  value: string
+}
+
+export interface Redirect {
+  /** Default: the request's. */
+  scheme?: "http" | "https"
+  /** Default: the request's. */
+  hostname?: string
+  /** Default: the request's. */
+  path?: PathModifier
+  /** Default: that of the scheme. */
+  port?: number
+  /** Default 302. */
+  statusCode?: number
+}
+
+export interface Rewrite {
+  /** New Host. */
+  hostname?: string
+  /** New path. */
+  path?: PathModifier
+}
+
+export interface BackendTarget {
+  /** Name of the service. */
+  service: string
+  /** Subset of its instances. Without one the whole service is meant, and a Migration of it decides. */
+  subset?: Record<string, string>
+}
+
+export interface MirrorFilter {
+  /** Where the copy goes. */
+  backendRef: BackendTarget
+  /** Share of requests that are copied; default 100. */
+  percent?: number
+}
+
+export interface RouteFilter {
+  /** Which filter this is. */
+  type: "RequestHeaderModifier" | "ResponseHeaderModifier" | "RequestRedirect" | "URLRewrite" | "RequestMirror"
+  /** Changes request headers. */
+  requestHeaderModifier?: HeaderModifier
+  /** Changes response headers. */
+  responseHeaderModifier?: HeaderModifier
+  /** Answers with a redirect. */
+  requestRedirect?: Redirect
+  /** Changes host or path before forwarding. */
+  urlRewrite?: Rewrite
+  /** Sends a copy elsewhere and throws the answer away. */
+  requestMirror?: MirrorFilter
+}
+
+export interface BackendRef {
+  /** Name of the service. */
+  service: string
+  /** Subset of its instances. Without one the whole service is meant, and a Migration of it decides. */
+  subset?: Record<string, string>
+  /** Share relative to the other backends; default 1. */
+  weight?: number
+}
+
+export interface Timeouts {
+  /** Whole exchange, retries and fallback included; default 60s, 0s for none. */
+  request?: string
+  /** One try; default 30s, 0s for none. */
+  backendRequest?: string
+}
+
+export interface Retry {
+  /** Tries beyond the first; default 1. */
+  attempts?: number
+  /** Statuses of idempotent requests worth a retry; none by default. */
+  codes?: number[]
+  /** Wait before a retry, with jitter; default 10ms. */
+  backoff?: string
+  /** Retries at most this share of requests, beside 10 a second; default 20. */
+  budgetPercent?: number
+}
+
+export interface Stickiness {
+  /** Where the subject is read; the first that is present counts. */
+  subject: ValueSource[] | null
+  /** Changes which subjects fall into which bucket; default the route's name. */
+  salt?: string
+}
+
+export interface RouteRule {
+  /** Name for people, metrics and logs; default its index. */
+  name?: string
+  /** The rule holds when any of them holds; every request when absent. */
+  matches?: RouteMatch[]
+  /** What to change, in order. */
+  filters?: RouteFilter[]
+  /** Where to send; one is chosen by weight. */
+  backendRefs?: BackendRef[]
+  /** Limits of time; defaults of the node when absent. */
+  timeouts?: Timeouts
+  /** Retries within the subset; defaults of the node when absent. */
+  retry?: Retry
+  /** Keeps a subject on one backend under weights; random per request when absent. */
+  stickiness?: Stickiness
+}
+
+export interface RouteSpec {
+  /** Hosts this route serves; *.example.com covers subdomains; every host when absent. */
+  hostnames?: string[]
+  /** How the tags that source matches name are read from a request. */
+  sourceTags?: SourceTag[]
+  /** What to match and what to do. */
+  rules: RouteRule[] | null
+}
+
+export interface RouteStatus {
+  /** The route is in the gateway's table. */
+  accepted: boolean
+  /** Store revision of the table that holds it. */
+  revision?: number
+  /** What will not work as written, such as a service without usable instances. */
+  warnings?: string[]
+}
+
+export interface Route {
+  /** Version of the object's shape. */
+  apiVersion: "jindu.dev/v1"
+  /** Type of the object. */
+  kind: Kind
+  metadata: Meta
+  spec: RouteSpec
+  status?: RouteStatus
+}
+
+export interface MirrorSpec {
+  /** Share of comparable requests that are mirrored; default 100. */
+  percent?: number
+  /** Share of mirrored requests that also ask the old side a second time, to learn noise; default 20. */
+  triplesPercent?: number
+  /** Copies under way at most; default 64. */
+  maxInFlight?: number
+  /** Bytes of recordings that wait or run at most; default 64 MiB. */
+  maxBytes?: number
+  /** A request or answer body over this is not recorded; default 1 MiB. */
+  maxBodyBytes?: number
+  /** Limit of one copy; default 5s. */
+  timeout?: string
+  /** Copies a second at most; beyond it requests are not sampled, which is no drop; default 1000. */
+  maxRatePerSecond?: number
+}
+
+export interface IgnoreRule {
+  /** Endpoint template such as GET /orders/{id}; every endpoint when absent. */
+  endpoint?: string
+  /** Field path such as $.items[].price, status, or header:Content-Type. */
+  path: string
+  /** Who answers for it. */
+  owner: string
+  /** After this moment the difference counts again. */
+  expires: string
+  /** Why it is acceptable. */
+  reason: string
+}
+
+export interface CompareSpec {
+  /** Response headers that matter; default Content-Type, Location, Set-Cookie (names only), Cache-Control, ETag presence. */
+  headers?: string[]
+  /** Old/new equivalence rules by name, on or off; see docs for the names and their defaults. */
+  rules?: Record<string, boolean>
+  /** Differences that are accepted, each with an owner and an expiry. */
+  ignore?: IgnoreRule[]
+  /** Field paths whose values may be shown; all others are masked in API, console and dossier. */
+  unmask?: string[]
+}
+
+export interface GatesSpec {
+  /** Chance of a false alarm over the whole migration; default 0.01. */
+  alpha?: number
+  /** Comparable clusters an endpoint needs before mismatch can pass; default 300. */
+  minSamples?: number
+  /** Mismatch passes when its smallest detectable difference is at or below this, in percent; default 1. */
+  maxMismatchPercent?: number
+  /** Requests of the new cohort a step needs for error rate and latency; default 1000. */
+  minRequests?: number
+  /** Error rate of the new cohort above the old one, in percentage points, that still passes; default 0.5. */
+  maxErrorExcessPercent?: number
+  /** A new answer is slow when it takes longer than factor x old p99 + slack; default 1.25. */
+  latencyFactor?: number
+  /** Default 5ms. */
+  latencySlack?: string
+  /** Upper bound of the share of slow answers that still passes, in percent; default 3. */
+  maxSlowPercent?: number
+  /** Mirror copies dropped, in percent; default 0.1. */
+  maxMirrorDropsPercent?: number
+  /** Least time in the mirror phase; default 10m. */
+  mirrorTime?: string
+  /** Least time at each step; default 10m. */
+  stepTime?: string
+  /** Least time at 100 % before done; default 1h. */
+  holdTime?: string
+}
+
+export interface FallbackSpec {
+  /** Turn fallback off. */
+  disabled?: boolean
+  /** Fallbacks at most this share of the new cohort's requests, beside 20 a second; default 20. */
+  budgetPercent?: number
+}
+
+export interface BreakerSpec {
+  /** Turn the breaker off. */
+  disabled?: boolean
+  /** Share of failures in the window that opens it; default 50. */
+  failurePercent?: number
+  /** Requests in the window before it may open; default 20. */
+  minRequests?: number
+  /** Default 10s. */
+  window?: string
+  /** Time until a trial request; default 5s. */
+  open?: string
+}
+
+export interface ApprovalSpec {
+  /** A promotion by hand needs a second person. */
+  promote?: boolean
+  /** Closing a rollback (resume after it) needs a second person. */
+  resume?: boolean
+}
+
+export interface MigrationSpec {
+  /** Name of the service. */
+  service: string
+  /** The old subset, such as {runtime: java17}. */
+  from: Record<string, string> | null
+  /** The new subset, such as {runtime: go1.26}. No instance may be in both. */
+  to: Record<string, string> | null
+  /** Shares of subjects on the new side, in percent, rising, the last 100; default 1, 5, 25, 50, 100. */
+  steps?: number[]
+  /** Where the subject is read; the first that is present counts; without one a request stays on the old side. Default: header X-User-Id, then cookie uid. */
+  subject?: ValueSource[]
+  /** Changes which subjects move first; default the migration's name. It cannot change once the ramp began. */
+  salt?: string
+  /** Stay in the observe phase: compare what an existing proxy copies to the observe listener, move nobody. */
+  observe?: boolean
+  /** Keep the share, decide nothing but a rollback. */
+  paused?: boolean
+  /** How requests are copied to the side that did not answer. */
+  mirror?: MirrorSpec
+  /** What counts as a difference. */
+  compare?: CompareSpec
+  /** What the evidence must show before users move. */
+  gates?: GatesSpec
+  /** Return of single requests to the old side. */
+  fallback?: FallbackSpec
+  /** Circuit breaker of the new side. */
+  breaker?: BreakerSpec
+  /** Which commands need a second person. */
+  approval?: ApprovalSpec
+}
+
+export type Phase = "observe" | "mirror" | "ramp" | "hold" | "done" | "rolled_back"
+
+export type Verdict = "pass" | "fail" | "not_enough"
+
+export interface Gate {
+  /** Which condition. */
+  name: "mismatch" | "errors" | "latency" | "mirror_drops"
+  /** What it says. */
+  verdict: Verdict
+  /** Which old cohort it was compared with. */
+  baseline?: "concurrent" | "frozen"
+  /** One sentence with the numbers. */
+  detail: string
+  /** What was measured: percent. */
+  value: number
+  /** What it was held against: percent. */
+  bound: number
+  /** How many observations. */
+  samples: number
+}
+
+export interface Baseline {
+  /** Step at which it was taken. */
+  step: number
+  /** When. */
+  taken: string
+  /** Requests of the old cohort. */
+  requests: number
+  /** Failures among them. */
+  failures: number
+  /** 99th percentile of its latency, in microseconds. */
+  p99Micros: number
+}
+
+export interface DifferenceRef {
+  /** Endpoint template, such as GET /orders/{id}. */
+  endpoint: string
+  /** Field path, status, or header:Name. */
+  path: string
+}
+
+export interface PendingCommand {
+  /** What was asked for. */
+  command: "promote" | "resume"
+  /** Who asked. */
+  by: string
+  /** When; it lapses after an hour. */
+  at: string
+}
+
+export interface Transition {
+  /** When. */
+  at: string
+  /** controller, data path, or who commanded it. */
+  by: string
+  /** Phase after it. */
+  phase: Phase
+  /** Step after it. */
+  step: number
+  /** Share after it, in ten-thousandths. */
+  buckets: number
+  /** Why. */
+  reason: string
+  /** Of the gates. */
+  verdict?: Verdict
+  /** The gates that decided. */
+  gates?: Gate[]
+}
+
+export interface MigrationStatus {
+  /** Where the migration stands. */
+  phase?: Phase
+  /** Index into spec.steps during ramp; -1 before it. */
+  step: number
+  /** Share on the new side in ten-thousandths: a subject whose bucket is below it is on the new side. */
+  buckets: number
+  /** Rises with every change of buckets. */
+  epoch: number
+  /** When the current phase or step began. */
+  since?: string
+  /** The data path set the share to 0 by itself because the controller was silent; resume re-arms it. */
+  latched?: boolean
+  /** Why the last transition happened. */
+  reason?: string
+  /** What keeps the migration from going on now. */
+  blocked?: string
+  /** Of all gates together at the last transition. */
+  verdict?: Verdict
+  /** The gates as they stood at the last transition; live ones are in the evidence. */
+  gates?: Gate[]
+  /** Old cohort of the last step at which it was large enough. */
+  baseline?: Baseline
+  /** What differed first, when the mismatch gate failed. */
+  firstDifference?: DifferenceRef
+  /** A command that waits for a second person. */
+  pending?: PendingCommand
+  /** The last 64 transitions, oldest first. */
+  history?: Transition[]
+  /** The pair of versions that the evidence is about; a new version on either side starts it anew. */
+  versions?: string
+}
+
+export interface Migration {
+  /** Version of the object's shape. */
+  apiVersion: "jindu.dev/v1"
+  /** Type of the object. */
+  kind: Kind
+  metadata: Meta
+  spec: MigrationSpec
+  status?: MigrationStatus
+}
+
+export interface SubsetTraffic {
+  /** Name of the service. */
+  service: string
+  /** Selector in words, such as runtime=java17; * for the whole service. */
+  subset: string
+  /** Requests a second. */
+  rate: number
+  /** Failures a second. */
+  errors: number
+  /** Median latency in microseconds. */
+  p50Micros: number
+  /** 99th percentile of latency in microseconds. */
+  p99Micros: number
+}
+
+export interface Overview {
+  /** End of the interval. */
+  at: string
+  /** Length of the interval. */
+  seconds: number
+  /** Requests a second. */
+  rate: number
+  /** Answers 5xx or none, a second. */
+  errors: number
+  /** Requests under way. */
+  inFlight: number
+  /** Client connections open. */
+  connections: number
+  /** By service and subset, by rate. */
+  subsets: SubsetTraffic[] | null
+}
+
+export interface EstateRow {
+  /** Name of the service. */
+  service: string
+  /** Who to ask. */
+  owner?: string
+  /** Instances by runtime. */
+  runtimes: Record<string, number> | null
+  /** Instances that get traffic. */
+  usable: number
+  /** Requests a second. */
+  rate: number
+  /** Measured share of calls answered by the new side, in percent. */
+  newShare: number
+  /** Name of its migration. */
+  migration?: string
+  /** Phase of its migration. */
+  phase?: Phase
+  /** Share of subjects on the new side, in percent. */
+  share: number
+  /** What keeps it from going on. */
+  blocked?: string
+}
+
+export interface CohortTraffic {
+  /** Requests assigned. */
+  requests: number
+  /** Answered 5xx, not at all, or by fallback. */
+  failures: number
+  /** Answered by the other side. */
+  fallbacks: number
+  /** Median latency in microseconds. */
+  p50Micros: number
+  /** 99th percentile of latency in microseconds. */
+  p99Micros: number
+}
+
+export interface MirrorCounts {
+  /** Recordings offered for mirroring. */
+  offered: number
+  /** Pairs and triples compared. */
+  compared: number
+  /** Compared with a second old answer. */
+  triples: number
+  /** Left out by percent or rate; no drop. */
+  notSampled: number
+  /** By reason: unsafe_method, state_differs, truncated, shadow_header, upgraded. */
+  notComparable: Record<string, number> | null
+  /** By reason: queue_full, bytes_full, timeout, failed, shutdown. */
+  dropped: Record<string, number> | null
+}
+
+export type NoiseClass = "unknown" | "deterministic" | "time_like" | "id_like" | "order_free" | "tolerance"
+
+export interface Sample {
+  /** When. */
+  at: string
+  /** Value of the old side. */
+  old: string
+  /** Value of the new side. */
+  new: string
+  /** Trace id of the request. */
+  trace?: string
+}
+
+export interface PathEvidence {
+  /** Field path such as $.items[].price, status, body, or header:Name. */
+  path: string
+  /** How it behaves between two old answers. */
+  class: NoiseClass
+  /** Of this path. */
+  verdict: Verdict
+  /** Clusters that showed the path. */
+  clusters: number
+  /** b: old = old, new differs (clusters). */
+  evidence: number
+  /** c: old differs from old, new = old (clusters). */
+  counter: number
+  /** Old differs from old. */
+  noise: number
+  /** Different subjects among the evidence. */
+  subjects: number
+  /** One-sided exact test, after Holm's correction. */
+  pValue: number
+  /** What this look may spend. */
+  alpha: number
+  /** When it differed first. */
+  firstSeen?: string
+  /** Owner and expiry of the ignore rule that covers it. */
+  ignored?: string
+  /** Up to five differing values, masked. */
+  samples: Sample[] | null
+}
+
+export interface EndpointEvidence {
+  /** Method and path template. */
+  endpoint: string
+  /** Of this endpoint. */
+  verdict: Verdict
+  /** Answers compared. */
+  pairs: number
+  /** Different (subject, endpoint) among them: the n of the test. */
+  clusters: number
+  /** Those with a second old answer. */
+  triples: number
+  /** Seen but not comparable. */
+  notComparable: number
+  /** Clusters with a difference that counts. */
+  mismatches: number
+  /** Mismatches per cluster. */
+  rate: number
+  /** Wilson interval 95 %, lower end; for display. */
+  low: number
+  /** Wilson interval 95 %, upper end; for display. */
+  high: number
+  /** Smallest difference rate that n would have shown. */
+  detectable: number
+  /** Paths that differed or are noisy, the worst first. */
+  paths: PathEvidence[] | null
+  /** Paths beyond the bound that are not tracked. */
+  omittedPaths: number
+}
+
+export interface Evidence {
+  /** Name of the migration. */
+  migration: string
+  /** Pair of versions that it is about, old → new. */
+  versions: string
+  /** When collecting began. */
+  since: string
+  /** The gates as they stand now. */
+  gates: Gate[] | null
+  /** All gates together. */
+  verdict: Verdict
+  /** Traffic of the old cohort in this phase or step. */
+  old: CohortTraffic
+  /** Traffic of the new cohort in this phase or step. */
+  new: CohortTraffic
+  /** What became of the copies. */
+  mirror: MirrorCounts
+  /** By endpoint template, the worst first. */
+  endpoints: EndpointEvidence[] | null
+}
+
+export interface AuditRecord {
+  /** Store revision of the change; unique, rising. */
+  revision: number
+  /** When, by the node's clock. */
+  at: string
+  /** Principal, or controller:<part>. */
+  by: string
+  /** What happened. */
+  action: "create" | "update" | "delete" | "transition"
+  /** Of the object. */
+  kind: Kind
+  /** Of the object. */
+  name: string
+  /** Spec (or status, for a transition) before; absent for create. */
+  before?: unknown
+  /** Spec (or status) after; absent for delete. */
+  after?: unknown
+}
+
+export interface AuditPage {
+  /** Records, newest first. */
+  items: AuditRecord[] | null
+  /** Pass as before to get the next page; 0 at the end. */
+  next?: number
+}
+
+export interface WatchEvent {
+  /** What happened. */
+  type: "put" | "delete"
+  /** Of the object. */
+  kind: Kind
+  /** Of the object. */
+  name: string
+  /** Store revision of the change. */
+  revision: number
+  /** The object after a put. */
+  object?: unknown
+}
+
+export type Role = "viewer" | "operator" | "approver" | "admin" | "register"
+
+export interface Identity {
+  /** Principal. */
+  name: string
+  /** What it may do. */
+  role: Role
+  /** Services a register token is for. */
+  services?: string[]
+}
+
+export interface Node {
+  /** Version of the binary. */
+  version: string
+  /** Go version it was built with. */
+  go: string
+  /** Operating system. */
+  os: string
+  /** Architecture. */
+  arch: string
+  /** When the process started. */
+  started: string
+  /** Whether it takes traffic. */
+  ready: boolean
+  /** Address of the gateway's listener. */
+  gateway: string
+  /** Revision of the store. */
+  revision: number
+  /** Revision of the route table in force. */
+  applied: number
+}
+
+export interface FieldError {
+  /** Path of the field, such as spec.rules[0].backendRefs. */
+  field: string
+  /** What was given. */
+  value?: string
+  /** What is wrong with it and what to do. */
+  detail: string
+}
+
+export interface Problem {
+  /** HTTP status. */
+  status: number
+  /** Kind of the error. */
+  title: string
+  /** Stable code, listed in api/errors.md. */
+  code: string
+  /** What is wrong and what to do. */
+  detail: string
+  /** Each wrong field. */
+  errors?: FieldError[]
+}
+
+export interface Command {
+  /** Why; kept in history and audit. */
+  reason?: string
+}
