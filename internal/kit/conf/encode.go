@@ -15,6 +15,9 @@ import (
 // encode writes v as the YAML that reads back as v; a nil pointer is null.
 func encode(v reflect.Value) *yaml.Node {
 	t := v.Type()
+	if t == secretType && v.IsZero() {
+		return scalar("!!null", "null")
+	}
 	if v.CanInterface() {
 		if m, ok := v.Interface().(encoding.TextMarshaler); ok {
 			text, err := m.MarshalText()
@@ -65,7 +68,7 @@ func scalar(tag, value string) *yaml.Node {
 // textNode quotes a text when YAML would take it for something else.
 func textNode(s string) *yaml.Node {
 	n := scalar("!!str", s)
-	if s == "" || strings.ContainsAny(s, ":#*&{}[],") {
+	if s == "" || strings.ContainsAny(s, ":#*&{}[],") || strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
 		n.Style = yaml.DoubleQuotedStyle
 	}
 	return n
@@ -105,5 +108,5 @@ func line(v reflect.Value) string {
 	if err != nil {
 		return "?" // unreachable: encode makes nodes that can be written
 	}
-	return strings.TrimSuffix(strings.ReplaceAll(strings.TrimSpace(string(out)), "\n", " "), " ")
+	return strings.TrimSpace(string(out))
 }

@@ -36,10 +36,7 @@ func (d *decoder) environment(src Source, v reflect.Value) {
 // serviceLink recognises the variables that Kubernetes sets in every pod for a Service that happens to
 // be named like the product: JINDU_SERVICE_HOST, JINDU_PORT=tcp://..., JINDU_PORT_8080_TCP_ADDR.
 func serviceLink(name, value string) bool {
-	if strings.HasSuffix(name, "_PORT") {
-		return strings.Contains(value, "://")
-	}
-	return linkName.MatchString(name)
+	return linkName.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
 }
 
 var linkName = regexp.MustCompile(`_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$`)

@@ -2,6 +2,7 @@ package conf
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -9,9 +10,13 @@ import (
 
 // Schema is the JSON Schema (2020-12) of the configuration whose defaults are in cfg, a struct or a
 // pointer to one, for editors and for checks before a rollout. Env names are part of the descriptions.
+// It fails when a key has no doc or two keys share a variable: both are mistakes in the struct.
 func Schema(title, envPrefix string, cfg any) ([]byte, error) {
 	v := reflect.Indirect(reflect.ValueOf(cfg))
 	root := rootOf(v.Type())
+	if err := sound(&root, envPrefix); err != nil {
+		return nil, err
+	}
 	s := schemaOf(&root, v, envPrefix)
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	s["title"] = title
@@ -20,6 +25,22 @@ func Schema(title, envPrefix string, cfg any) ([]byte, error) {
 		return nil, fmt.Errorf("write the schema: %w", err)
 	}
 	return append(out, '\n'), nil
+}
+
+func sound(root *key, envPrefix string) error {
+	paths := map[string]string{}
+	var errs []error
+	root.leaves(func(k *key) {
+		name := envName(envPrefix, k.path)
+		if other, taken := paths[name]; taken {
+			errs = append(errs, fmt.Errorf("%s and %s share the variable %s", other, k.path, name))
+		}
+		paths[name] = k.path
+		if k.doc == "" {
+			errs = append(errs, fmt.Errorf("%s has no doc", k.path))
+		}
+	})
+	return errors.Join(errs...)
 }
 
 func schemaOf(k *key, root reflect.Value, envPrefix string) map[string]any {
@@ -52,6 +73,9 @@ func leafSchema(k *key, v reflect.Value, envPrefix string) map[string]any {
 		text += " Can change by reload."
 	}
 	s["description"] = text
+	if k.typ == secretType || k.typ.Kind() == reflect.Pointer {
+		s["type"] = []any{s["type"], "null"} // written as null when nothing is set
+	}
 	var value any
 	if err := encode(v).Decode(&value); err == nil && value != nil && k.typ != secretType {
 		s["default"] = value
