@@ -1,5 +1,3 @@
-// Package route decides where a request goes: which rule matches, which subset of which service, and,
-// when a migration moves that service, which side the subject is on. It is pure: no I/O, no locks.
 package route
 
 import (
@@ -20,7 +18,7 @@ type Fields interface {
 type Request struct {
 	Method   []byte
 	Host     []byte // lower-case, without port
-	Path     []byte // as sent, decoded only where a template or regular expression needs it
+	Path     []byte // as sent
 	Query    []byte // after the ?, without it
 	Fields   Fields
 	ClientIP netip.Addr
@@ -47,9 +45,9 @@ type Subset struct {
 	ID        string // "orders/runtime=java17"
 	Service   string
 	Selector  v1.Selector
-	Text      string // selector in words
-	Spec      v1.ServiceSpec
-	Instances []*registry.Instance // usable ones, by name; empty: nothing can answer
+	Text      string               // selector in words
+	Spec      v1.ServiceSpec       // with defaults written out
+	Instances []*registry.Instance // usable ones of a weight above 0, by name; empty: nothing can answer
 }
 
 // Cohort is what a table knows of a migration.
@@ -62,8 +60,11 @@ type Cohort struct {
 	Epoch     int64
 	Phase     v1.Phase
 	Old, New  *Subset
-	Fallback  v1.FallbackSpec
+	Fallback  v1.FallbackSpec // with defaults written out, as is Breaker
 	Breaker   v1.BreakerSpec
+
+	subject sources
+	seed    uint64 // of the hash
 }
 
 // Rule is a compiled rule of a Route.
@@ -92,25 +93,44 @@ type RetryPolicy struct {
 type Mirror struct {
 	Subset  *Subset
 	Percent float64
+
+	target int
 }
 
-// Decision is where one request goes.
+// Refusal says why a request goes nowhere.
+type Refusal uint8
+
+// The refusals, with the status that the gateway answers.
+const (
+	RefusedNot        Refusal = iota
+	RefusedPath               // the path could be read in two ways: 400
+	RefusedNoRoute            // no rule matches: 404
+	RefusedNoInstance         // nothing in the subset can answer: 503, or the other side under the rules of fallback
+)
+
+// Decision is where one request goes. It may be used again; Decide keeps its buffers.
 type Decision struct {
-	Rule   *Rule
-	Subset *Subset // nil when the rule answers by itself (redirect) or has no backend
+	Refused Refusal
+	Rule    *Rule   // nil when none matches
+	Subset  *Subset // nil when the rule answers by itself (redirect)
 	// Cohort is the migration that has a say, nil when none.
 	Cohort *Cohort
-	// Side is the side assigned; Subset is that side's unless Rule pins a subset.
+	// Side is the side assigned, SideNone without a cohort; Subset is that side's.
 	Side Side
 	// Subject is the hash of (salt, subject), 0 when there is no subject.
 	Subject uint64
 	// HasSubject tells a hash of 0 from none.
 	HasSubject bool
-	// PathMatch is the prefix the rule matched, for ReplacePrefixMatch.
+	// Prefix is the prefix the rule matched, without trailing slash, for ReplacePrefixMatch; "" for /.
 	Prefix string
+	// Template is the path template the rule matched, "" when it was not a template.
+	Template string
+
+	scratch scratch
+	steps   int // map look-ups and candidates tried, for tests
 }
 
-// Filters are the compiled filters of a rule.
-type Filters struct{}
-
-type backends struct{}
+// reset empties d but keeps its buffers.
+func (d *Decision) reset() {
+	*d = Decision{scratch: scratch{path: d.scratch.path[:0], value: d.scratch.value[:0], claims: d.scratch.claims[:0]}}
+}
