@@ -20,7 +20,9 @@ type AuditRecord struct {
 // AuditPage is a page of the audit log, newest first.
 type AuditPage struct {
 	Items []AuditRecord `json:"items" doc:"Records, newest first."`
-	Next  int64         `json:"next,omitempty" doc:"Pass as before to get the next page; 0 at the end."`
+	Next  int64         `json:"next,omitempty" doc:"Pass as before to get the next page; absent at the end."`
+	// Trimmed counts from the store's beginning: the log is bounded.
+	Trimmed int64 `json:"trimmed" doc:"Oldest records let go so far, because the log is bounded."`
 }
 
 // List is a list of objects with the revision at which it was true.
@@ -52,9 +54,19 @@ const (
 
 // Identity says who the caller is.
 type Identity struct {
-	Name     string   `json:"name" doc:"Principal."`
+	Name     string   `json:"name" doc:"Principal: the name of the token, or local."`
 	Role     Role     `json:"role" enum:"viewer,operator,approver,admin,register" doc:"What it may do."`
 	Services []string `json:"services,omitempty" doc:"Services a register token is for."`
+	Actor    string   `json:"actor,omitempty" doc:"Who a local caller says it is. It is shown in audit and never counts as another person."`
+}
+
+// By is the identity as audit and history show it: the principal, with the claimed actor of a local
+// caller behind a colon. Rules that need two persons compare Name, never By.
+func (i Identity) By() string {
+	if i.Actor == "" {
+		return i.Name
+	}
+	return i.Name + ":" + i.Actor
 }
 
 // Node describes the running process.
