@@ -50,7 +50,7 @@ cover: ## Statement coverage of internal/ and sdk/, at least 80 %
 	bash tools/cover.sh 80
 
 bench: ## Timings as ratios to peers; results go to BENCHMARKS.md by hand
-	bash test/bench/run.sh
+	cd test/peers && go run ./bench
 
 bench-compare: ## The comparator against the published Diffy rule, on planted defects
 	go run ./test/compare -full

@@ -7,4 +7,10 @@ require (
 	jindu.dev/jindu v0.0.0
 )
 
+require (
+	github.com/andybalholm/brotli v1.2.0 // indirect
+	github.com/klauspost/compress v1.18.2 // indirect
+	github.com/valyala/bytebufferpool v1.0.0 // indirect
+)
+
 replace jindu.dev/jindu => ../..

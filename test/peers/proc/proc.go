@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -139,9 +140,10 @@ func (p *Process) WaitPort(port int) error {
 }
 
 // Jindu builds the binary of this tree into dir.
-func Jindu(dir string) (string, error) {
+func Jindu(dir string, flags ...string) (string, error) {
 	bin := filepath.Join(dir, "jindu")
-	cmd := exec.Command("go", "build", "-o", bin, "jindu.dev/jindu/cmd/jindu")
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", bin}, flags, []string{"jindu.dev/jindu/cmd/jindu"})...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build jindu: %w: %s", err, out)
 	}
