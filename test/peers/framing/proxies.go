@@ -48,26 +48,14 @@ backend origin
 
 // jindu starts a node whose gateway sends everything to origin.
 func jindu(bin, dir string, origin int) (*proc.Process, int, error) {
-	admin, err := proc.FreePort()
-	if err != nil {
+	n, err := proc.StartNode(bin, dir, "  timeouts: {head: 1s, stall: 1s}\n")
+	if n == nil {
 		return nil, 0, err
 	}
-	p, port, err := start(dir, "jindu.yaml", bin, func(port int) string {
-		return fmt.Sprintf(`gateway:
-  listen: 127.0.0.1:%d
-  headerTimeout: 1s
-  bodyTimeout: 1s
-admin:
-  listen: 127.0.0.1:%d
-`, port, admin)
-	}, func(conf string) []string {
-		return []string{"serve", "--config", conf, "--data-dir", filepath.Join(dir, "data")}
-	})
 	if err != nil {
-		return p, port, err
+		return n.Process, 0, err
 	}
-	objects := filepath.Join(dir, "objects.yaml")
-	if err := os.WriteFile(objects, fmt.Appendf(nil, `apiVersion: jindu.dev/v1
+	return n.Process, n.Gateway, n.Apply(fmt.Sprintf(`apiVersion: jindu.dev/v1
 kind: Service
 metadata: {name: origin}
 spec: {outlier: {disabled: true}}
@@ -81,14 +69,7 @@ apiVersion: jindu.dev/v1
 kind: Route
 metadata: {name: origin}
 spec: {rules: [{backendRefs: [{service: origin}], timeouts: {request: 3s}}]}
-`, origin), 0o600); err != nil {
-		return p, port, err
-	}
-	apply, err := proc.Start(bin, "apply", "-f", objects, "--server", fmt.Sprintf("http://127.0.0.1:%d", admin))
-	if err != nil {
-		return p, port, err
-	}
-	return p, port, apply.Succeeded()
+`, origin))
 }
 
 func start(dir, name, bin string, conf func(port int) string, args func(file string) []string) (*proc.Process, int, error) {

@@ -1,0 +1,98 @@
+package proc
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Node is a running Jindu node on free ports.
+type Node struct {
+	*Process
+	Bin     string
+	Dir     string
+	Gateway int // port
+	Observe int // port of the observe listener
+	Admin   int // port
+}
+
+// StartNode starts a node in dir; extra is more YAML for the gateway section, indented by two spaces.
+func StartNode(bin, dir, extra string) (*Node, error) {
+	n := &Node{Bin: bin, Dir: dir}
+	for _, p := range []*int{&n.Gateway, &n.Observe, &n.Admin} {
+		port, err := FreePort()
+		if err != nil {
+			return nil, err
+		}
+		*p = port
+	}
+	conf := filepath.Join(dir, "jindu.yaml")
+	text := fmt.Appendf(nil, "gateway:\n  listen: 127.0.0.1:%d\n  observe: 127.0.0.1:%d\n%sadmin:\n  listen: 127.0.0.1:%d\n", n.Gateway, n.Observe, extra, n.Admin)
+	if err := os.WriteFile(conf, text, 0o600); err != nil {
+		return nil, err
+	}
+	var err error
+	if n.Process, err = Start(bin, "serve", "--config", conf, "--data-dir", filepath.Join(dir, "data")); err != nil {
+		return nil, err
+	}
+	return n, n.Until(20*time.Second, "the node is ready", func() bool { return n.Get("/readyz", nil) == nil })
+}
+
+// Apply applies objects by the CLI.
+func (n *Node) Apply(objects string) error {
+	file := filepath.Join(n.Dir, "objects.yaml")
+	if err := os.WriteFile(file, []byte(objects), 0o600); err != nil {
+		return err
+	}
+	return n.CLI("apply", "-f", file)
+}
+
+// CLI runs a command against the node.
+func (n *Node) CLI(args ...string) error {
+	p, err := Start(n.Bin, append(args, "--server", fmt.Sprintf("http://127.0.0.1:%d", n.Admin))...)
+	if err != nil {
+		return err
+	}
+	return p.Succeeded()
+}
+
+// Get reads a path of the admin listener into answer, which may be nil.
+func (n *Node) Get(path string, answer any) error {
+	client := http.Client{Timeout: 5 * time.Second}
+	resp, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d%s", n.Admin, path))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %d: %s", path, resp.StatusCode, raw)
+	}
+	if answer == nil {
+		return nil
+	}
+	return json.Unmarshal(raw, answer)
+}
+
+// Until waits until a condition holds, the node ends, or the limit passes.
+func (n *Node) Until(limit time.Duration, what string, holds func() bool) error {
+	deadline := time.Now().Add(limit)
+	for !holds() {
+		select {
+		case <-n.done:
+			return fmt.Errorf("the node ended before %s: %s", what, n.Output())
+		case <-time.After(50 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("after %v not yet: %s; %s", limit, what, n.Output())
+		}
+	}
+	return nil
+}
