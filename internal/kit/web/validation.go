@@ -12,6 +12,7 @@ import (
 
 	v1 "jindu.dev/jindu/api/v1"
 	"jindu.dev/jindu/internal/kit/kind"
+	"jindu.dev/jindu/internal/kit/suggest"
 )
 
 const maxFieldErrors = 20
@@ -55,7 +56,7 @@ func fieldError(registry huma.Registry, op *huma.Operation, d *huma.ErrorDetail)
 			parent, name := cutLast(d.Location)
 			f.Value = short(value[name])
 			f.Detail = "unknown field; remove it"
-			if known := Nearest(name, propertiesAt(registry, op, parent)); known != "" {
+			if known := suggest.Nearest(name, propertiesAt(registry, op, parent)); known != "" {
 				f.Detail = fmt.Sprintf("unknown field; did you mean %s?", known)
 			}
 		}
@@ -119,36 +120,4 @@ func resolve(registry huma.Registry, s *huma.Schema) *huma.Schema {
 		s = registry.SchemaFromRef(s.Ref)
 	}
 	return s
-}
-
-// Nearest is the known word closest to a misspelt one, or none when nothing is close.
-func Nearest(word string, known []string) string {
-	best, bestDistance := "", 1+max(1, len(word)/3)
-	for _, k := range known {
-		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < bestDistance {
-			best, bestDistance = k, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, delete or replace (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
