@@ -82,6 +82,19 @@ type Node struct {
 	Applied  int64     `json:"applied" doc:"Revision of the route table in force."`
 }
 
+// Reload answers a reload of the node's configuration.
+type Reload struct {
+	Applied []ConfigChange `json:"applied" doc:"Changes in force now."`
+	Restart []ConfigChange `json:"restart" doc:"Changes that wait for a restart."`
+}
+
+// ConfigChange is one key whose value changed.
+type ConfigChange struct {
+	Path string `json:"path" doc:"Key, such as gateway.maxConnections."`
+	Old  string `json:"old" doc:"Value before, as YAML; a secret as its reference."`
+	New  string `json:"new" doc:"Value after."`
+}
+
 // Overview is the live traffic of the node over the last interval.
 type Overview struct {
 	At          time.Time       `json:"at" doc:"End of the interval."`
