@@ -14,7 +14,7 @@ func bind(ix *index, migrations []v1.Migration, reg *registry.Snapshot) (*Table,
 	if reg == nil {
 		reg = &registry.Snapshot{}
 	}
-	b := binder{table: &Table{index: ix, Rules: ix.rules}, registry: reg, extra: map[string]*Subset{}}
+	b := binder{table: &Table{Revision: ix.revision, Rules: ix.rules, index: ix}, registry: reg, extra: map[string]*Subset{}}
 	b.table.Subsets = make([]*Subset, 0, len(ix.targets)+2*len(migrations))
 	for i := range ix.targets {
 		b.add(ix.targets[i])

@@ -81,6 +81,7 @@ type place struct{ host, kind, path, conditions string }
 
 func (b *builder) route(r *v1.Route) {
 	name := r.Metadata.Name
+	b.index.revision = max(b.index.revision, r.Metadata.Revision)
 	if wrong := Validate(r.Spec); len(wrong) > 0 {
 		b.problems = append(b.problems, routeProblem(name, invalidRoute(name, wrong)))
 		return

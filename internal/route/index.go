@@ -13,6 +13,8 @@ type index struct {
 	rules   []*Rule
 	targets []target
 	seen    map[string]int // target by ID
+	// revision is the highest of the routes.
+	revision int64
 }
 
 // tree is the rules of one host.

@@ -2,6 +2,7 @@ package route
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -84,6 +85,9 @@ func compileConditions(m v1.RouteMatch, tags []v1.SourceTag) (conditions, error)
 	}
 	for name, want := range m.Source {
 		i := slices.IndexFunc(tags, func(t v1.SourceTag) bool { return t.Name == name })
+		if i < 0 {
+			return c, fmt.Errorf("source tag %q is not declared", name)
+		}
 		one := condition{source: compileSource(tags[i].From)}
 		one.want, one.prefix = strings.CutSuffix(want, "*")
 		c.tag = append(c.tag, one)

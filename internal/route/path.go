@@ -2,25 +2,26 @@ package route
 
 import "bytes"
 
-// canonical appends to buf the form of a path that rules are matched against, or returns path itself
-// when it is canonical already. It is false for a path that two servers could read differently.
-func canonical(path, buf []byte) ([]byte, bool) {
+// canonical is the form of a path that rules are matched against: path itself, or a new form appended
+// to buf, which is returned grown. ok is false for a path that two servers could read differently.
+func canonical(path, buf []byte) (form, grown []byte, ok bool) {
 	if len(path) == 0 || path[0] != '/' {
-		return nil, false
+		return nil, buf, false
 	}
 	plain := true
 	for i, c := range path {
 		switch {
 		case c < 0x20 || c == 0x7f || c == '\\' || c == '#' || c == '?':
-			return nil, false
+			return nil, buf, false
 		case c == '%' || c == ';' || (c == '/' || c == '.') && i > 0 && path[i-1] == '/':
 			plain = false
 		}
 	}
 	if plain {
-		return path, true
+		return path, buf, true
 	}
-	return rewriteCanonical(path, buf)
+	buf, ok = rewriteCanonical(path, buf)
+	return buf, buf, ok
 }
 
 func rewriteCanonical(path, buf []byte) ([]byte, bool) {
@@ -30,8 +31,8 @@ func rewriteCanonical(path, buf []byte) ([]byte, bool) {
 		c := path[i]
 		switch c {
 		case '/':
-			if i > 0 && (!segmentOK(buf[start:])) {
-				return nil, false
+			if !segmentOK(buf[start:]) {
+				return buf, false
 			}
 			param = false
 			if len(buf) == 0 || len(buf) > start {
@@ -44,15 +45,15 @@ func rewriteCanonical(path, buf []byte) ([]byte, bool) {
 			continue
 		case '%':
 			if i+2 >= len(path) {
-				return nil, false
+				return buf, false
 			}
 			hi, lo := unhex(path[i+1]), unhex(path[i+2])
 			if hi < 0 || lo < 0 {
-				return nil, false
+				return buf, false
 			}
 			c = byte(hi<<4 | lo)
 			if crossesSegments(c) {
-				return nil, false
+				return buf, false
 			}
 			i += 2
 		}
@@ -61,7 +62,7 @@ func rewriteCanonical(path, buf []byte) ([]byte, bool) {
 		}
 	}
 	if !segmentOK(buf[start:]) || encodedTwice(buf) {
-		return nil, false
+		return buf, false
 	}
 	return buf, true
 }

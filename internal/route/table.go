@@ -26,9 +26,6 @@ type Table struct {
 func Build(routes []v1.Route, migrations []v1.Migration, reg *registry.Snapshot, defaults Defaults) (*Table, []Problem) {
 	ix, problems := compile(routes, defaults)
 	t, more := bind(ix, migrations, reg)
-	for i := range routes {
-		t.Revision = max(t.Revision, routes[i].Metadata.Revision)
-	}
 	return t, append(problems, more...)
 }
 
@@ -44,13 +41,11 @@ func (t *Table) Cohort(migration string) *Cohort {
 // Decide fills d with where req goes. It does not allocate, once d's buffers have grown.
 func (t *Table) Decide(req *Request, d *Decision) {
 	d.reset()
-	path, ok := canonical(req.Path, d.scratch.path)
+	path, grown, ok := canonical(req.Path, d.scratch.path)
+	d.scratch.path = grown
 	if !ok {
 		d.Refused = RefusedPath
 		return
-	}
-	if len(d.scratch.path) == 0 && cap(path) > 0 && len(path) > 0 && &path[0] != &req.Path[0] {
-		d.scratch.path = path
 	}
 	c := t.index.find(req, path, d)
 	if c == nil {
