@@ -1,0 +1,225 @@
+package migrate
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	v1 "jindu.dev/jindu/api/v1"
+	"jindu.dev/jindu/internal/registry"
+	"jindu.dev/jindu/internal/route"
+)
+
+// Headers of a copy.
+const (
+	headerShadow = "X-Jindu-Shadow" // name of the migration
+	headerState  = "X-Jindu-State"  // version of the data that the primary answer was made from
+	headerTrace  = "traceparent"
+)
+
+// Why a recording is not comparable.
+const (
+	reasonUnsafe    = "unsafe_method"
+	reasonState     = "state_differs"
+	reasonTruncated = "truncated"
+	reasonShadow    = "shadow_header"
+	reasonUpgraded  = "upgraded"
+)
+
+// target is an instance that copies may go to.
+type target struct {
+	address    string
+	shadowSafe bool
+}
+
+// mirrorView is what the mirror needs to know of a migration at one moment. It is immutable.
+type mirrorView struct {
+	name     string
+	settings *Settings
+	phase    v1.Phase
+	old, new []target
+}
+
+func newMirrorView(name string, s *Settings, phase v1.Phase, both *sides) *mirrorView {
+	return &mirrorView{name: name, settings: s, phase: phase, old: targets(both.old), new: targets(both.new)}
+}
+
+func targets(instances []*registry.Instance) []target {
+	var out []target
+	for _, in := range instances {
+		if in.Usable {
+			out = append(out, target{in.Address, in.ShadowSafe()})
+		}
+	}
+	return out
+}
+
+func (v *mirrorView) equal(o *mirrorView) bool {
+	return v != nil && o != nil && v.settings == o.settings && v.phase == o.phase && slices.Equal(v.old, o.old) && slices.Equal(v.new, o.new)
+}
+
+// safe says that a method has no effect by definition, so any instance may be asked.
+func safe(method string) bool { return method == "GET" || method == "HEAD" || method == "OPTIONS" }
+
+// repeatable says that the old side may be asked twice, only to learn noise.
+func repeatable(method string) bool { return method == "GET" || method == "HEAD" }
+
+// role is which answer of a pair or triple a copy gets.
+type role uint8
+
+const (
+	roleOld role = iota
+	roleOld2
+	roleNew
+)
+
+// ask is one copy to send.
+type ask struct {
+	role    role
+	address string
+}
+
+// mirrorPlan is what to do with a recording.
+type mirrorPlan struct {
+	skip string // why it is not comparable, "" when it is
+	// none says that no instance can be asked: a drop.
+	none bool
+	asks []ask // in the order in which they start, all at once
+}
+
+// plan decides which copies of a recording to send. triple asks for a second old answer; it is given up
+// where the second old one may not be asked.
+func (v *mirrorView) plan(rec *Recorded, triple bool, rng *rand.Rand) mirrorPlan {
+	if why := incomparable(rec); why != "" {
+		return mirrorPlan{skip: why}
+	}
+	unsafe := !safe(rec.Method)
+	var roles []role
+	switch {
+	case rec.Observed:
+		roles = []role{roleOld, roleNew}
+	case rec.Answered == route.SideNew:
+		roles = []role{roleOld}
+	default:
+		roles = []role{roleNew}
+	}
+	if triple {
+		roles = append(roles, roleOld2)
+	}
+	p := mirrorPlan{}
+	for _, r := range roles {
+		among := v.old
+		if r == roleNew {
+			among = v.new
+		}
+		t, found := pick(among, unsafe || r == roleOld2 && !repeatable(rec.Method), rec.Instance, rng)
+		switch {
+		case found:
+			p.asks = append(p.asks, ask{r, t.address})
+		case r == roleOld2: // the pair stands without it
+		case unsafe && len(among) > 0:
+			return mirrorPlan{skip: reasonUnsafe}
+		default:
+			return mirrorPlan{none: true}
+		}
+	}
+	rng.Shuffle(len(p.asks), func(i, j int) { p.asks[i], p.asks[j] = p.asks[j], p.asks[i] })
+	return p
+}
+
+// incomparable is why a recording cannot be compared whoever is asked.
+func incomparable(rec *Recorded) string {
+	switch {
+	case headerOf(rec.Header, headerShadow) != "":
+		return reasonShadow
+	case rec.Status == 101 || rec.Method == "CONNECT" || headerOf(rec.Header, "Upgrade") != "":
+		return reasonUpgraded
+	case rec.Truncated || rec.ResponseTruncated:
+		return reasonTruncated
+	}
+	return ""
+}
+
+// pick chooses an instance at random, for an unsafe method among those that declare themselves
+// shadow-safe. The one that answered the user is taken only when it is the only one.
+func pick(among []target, unsafe bool, not string, rng *rand.Rand) (target, bool) {
+	var fit []target
+	for _, t := range among {
+		if !unsafe || t.shadowSafe {
+			fit = append(fit, t)
+		}
+	}
+	if len(fit) > 1 {
+		fit = slices.DeleteFunc(fit, func(t target) bool { return t.address == not })
+	}
+	if len(fit) == 0 {
+		return target{}, false
+	}
+	return fit[rng.IntN(len(fit))], true
+}
+
+// hopByHop are fields that end at a proxy, in lower case.
+var hopByHop = []string{
+	"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+	"transfer-encoding", "upgrade", "content-length", "expect", "host",
+}
+
+// copyOf makes the shadow request of a recording: the same request with its identity, marked as a copy
+// and under a span of its own. Credentials stay, since the service needs them; they are never kept.
+func copyOf(rec *Recorded, migration string, span uint64) *Copy {
+	drop := connectionFields(rec.Header)
+	c := &Copy{Method: rec.Method, Host: rec.Host, Target: rec.Target, Body: rec.Body, Header: make([]v1.Header, 0, len(rec.Header)+3)}
+	for _, h := range rec.Header {
+		name := strings.ToLower(h.Name)
+		switch {
+		case slices.Contains(hopByHop, name), slices.Contains(drop, name):
+		case strings.HasPrefix(name, "x-jindu-"), name == headerTrace:
+		default:
+			c.Header = append(c.Header, h)
+		}
+	}
+	c.Header = append(c.Header, v1.Header{Name: headerShadow, Value: migration})
+	if state := headerOf(rec.ResponseHeader, headerState); state != "" {
+		c.Header = append(c.Header, v1.Header{Name: headerState, Value: state})
+	}
+	if len(rec.Trace) == 32 {
+		c.Header = append(c.Header, v1.Header{Name: headerTrace, Value: "00-" + rec.Trace + "-" + hex16(span|1) + "-" + traceFlags(rec.Header)})
+	}
+	return c
+}
+
+// connectionFields are the fields that Connection names, in lower case.
+func connectionFields(header []v1.Header) []string {
+	var out []string
+	for _, h := range header {
+		if strings.EqualFold(h.Name, "Connection") {
+			for name := range strings.SplitSeq(h.Value, ",") {
+				out = append(out, strings.ToLower(strings.TrimSpace(name)))
+			}
+		}
+	}
+	return out
+}
+
+// traceFlags keeps the sampling decision of the primary request.
+func traceFlags(header []v1.Header) string {
+	if parts := strings.Split(headerOf(header, headerTrace), "-"); len(parts) >= 4 && len(parts[3]) == 2 {
+		return parts[3]
+	}
+	return "00"
+}
+
+func hex16(v uint64) string {
+	s := strconv.FormatUint(v, 16)
+	return strings.Repeat("0", 16-len(s)) + s
+}
+
+func headerOf(header []v1.Header, name string) string {
+	for i := range header {
+		if strings.EqualFold(header[i].Name, name) {
+			return header[i].Value
+		}
+	}
+	return ""
+}
