@@ -16,8 +16,9 @@ const (
 	KindMigration Kind = "Migration"
 )
 
-// Kinds lists every kind in the order in which a bundle of objects is applied.
-var Kinds = []Kind{KindService, KindInstance, KindRoute, KindMigration}
+// Kinds lists every kind in the order in which a bundle of objects is applied: a migration before the
+// instances that it keeps apart, so that no request reaches the new side in between.
+var Kinds = []Kind{KindService, KindMigration, KindRoute, KindInstance}
 
 // TypeMeta says what an object is.
 type TypeMeta struct {
