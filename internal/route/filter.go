@@ -97,6 +97,9 @@ func (c pathChange) appendTo(dst, path []byte, d *Decision) []byte {
 		return append(dst, c.value...)
 	case pathPrefix:
 		rest := behind(path, strings.Count(d.Prefix, "/"))
+		for len(rest) > 1 && rest[0] == '/' && rest[1] == '/' {
+			rest = rest[1:] // "//host" at the start would name a host
+		}
 		dst = append(dst, c.value...)
 		if c.value == "" && len(rest) == 0 {
 			return append(dst, '/')
