@@ -13,6 +13,7 @@ node	nodejs	console
 npm	npm	console
 curl	curl	scripts
 jq	jq	scripts
+mvn	maven	Spring Cloud Gateway as a peer
 shellcheck	shellcheck	lint
 fc-list	fontconfig	screenshots
 '

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -71,6 +72,7 @@ func TestAnotherProxysMirrorIsComparedAndTrafficIsNotTouched(t *testing.T) {
 	}{
 		{"nginx", nginxMirror},
 		{"envoy", envoyMirror},
+		{"spring cloud gateway", springMirror},
 	}
 	for _, p := range proxies {
 		t.Run(p.name, func(t *testing.T) {
@@ -179,6 +181,21 @@ func envoyMirror(t *testing.T, old, observe int) int {
   clusters:`, port) + cluster("old", old) + cluster("jindu", observe) + "\n"
 	}, func(conf string) []string {
 		return []string{"-c", conf, "--concurrency", "1", "--log-level", "error", "--disable-hot-restart"}
+	})
+}
+
+// springMirror builds and starts a Spring Cloud Gateway with the filter that the guide shows.
+func springMirror(t *testing.T, old, observe int) int {
+	t.Helper()
+	mvn, java := proc.Need(t, "mvn"), proc.Need(t, "java")
+	dir := t.TempDir()
+	if out, err := exec.Command(mvn, "-q", "-B", "-f", "scg/pom.xml", "-DbuildDir="+dir, "package").CombinedOutput(); err != nil {
+		t.Fatalf("mvn package: %v: %s", err, out)
+	}
+	return startProxy(t, java, dir, "application.properties", func(port int) string {
+		return fmt.Sprintf("server.address=127.0.0.1\nserver.port=%d\nold=http://127.0.0.1:%d\nobserve=http://127.0.0.1:%d\n", port, old, observe)
+	}, func(conf string) []string {
+		return []string{"-Xmx256m", "-jar", filepath.Join(dir, "scg-mirror.jar"), "--spring.config.location=" + conf}
 	})
 }
 
