@@ -2,7 +2,6 @@ package observe
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,55 +14,40 @@ import (
 
 	v1 "jindu.dev/jindu/api/v1"
 	"jindu.dev/jindu/test/peers/proc"
+	"jindu.dev/jindu/test/peers/shop"
 )
 
 // sides starts an old shop, a new one that gets the total wrong, and a node that knows both.
-func sides(t *testing.T, observe bool) (old, new *shop, node *proc.Node) {
+func sides(t *testing.T, observe bool) (old, new *shop.Shop, node *proc.Node) {
 	t.Helper()
 	bin, err := proc.Jindu(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if old, err = newShop("39.80"); err != nil {
+	if old, err = shop.New("old", "39.80"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(old.close)
-	if new, err = newShop("39.81"); err != nil {
+	t.Cleanup(old.Close)
+	if new, err = shop.New("new", "39.81"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(new.close)
+	t.Cleanup(new.Close)
 	if node, err = proc.StartNode(bin, t.TempDir(), ""); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(node.Stop)
-	if err := node.Apply(objects(old, new, observe)); err != nil {
+	if err := node.Apply(shop.Objects(old, new, fmt.Sprintf(migration, observe))); err != nil {
 		t.Fatal(err)
 	}
 	return old, new, node
 }
 
-// get asks for an order as one of many users and returns the body.
-func get(client *http.Client, port, n int) (string, error) {
-	req, err := http.NewRequest(http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/orders/%d", port, n), nil)
-	if err != nil {
-		return "", err
-	}
-	req.Host = "shop.test"
-	req.Header.Set("X-User-Id", fmt.Sprintf("user-%d", n))
-	resp, err := client.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return "", err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("status %d: %s", resp.StatusCode, raw)
-	}
-	return string(raw), nil
-}
+// migration observes or mirrors, asks the old side twice each time, and shows totals.
+const migration = `  observe: %t
+  mirror: {percent: 100, triplesPercent: 100}
+  gates: {minSamples: 20}
+  compare: {unmask: ["$.total"]}
+`
 
 func TestAnotherProxysMirrorIsComparedAndTrafficIsNotTouched(t *testing.T) {
 	proxies := []struct {
@@ -77,14 +61,14 @@ func TestAnotherProxysMirrorIsComparedAndTrafficIsNotTouched(t *testing.T) {
 	for _, p := range proxies {
 		t.Run(p.name, func(t *testing.T) {
 			old, _, node := sides(t, true)
-			port := p.start(t, old.port, node.Observe)
+			port := p.start(t, old.Port, node.Observe)
 			client := &http.Client{Timeout: 5 * time.Second}
 			n := 0
 			var found v1.PathEvidence
 			err := node.Until(30*time.Second, "the wrong total is found", func() bool {
 				for range 20 {
 					n++
-					body, err := get(client, port, n)
+					body, _, err := shop.Get(client, port, n)
 					if err != nil || !strings.Contains(body, `"total":"39.80"`) {
 						t.Fatalf("request %d: %q, %v; users must get the old answer", n, body, err)
 					}
@@ -109,7 +93,7 @@ func TestAnotherProxysMirrorIsComparedAndTrafficIsNotTouched(t *testing.T) {
 			if s := found.Samples; len(s) == 0 || s[0].Old != `"39.80"` || s[0].New != `"39.81"` {
 				t.Errorf("samples %+v", s)
 			}
-			if got := old.plain.Load(); got != int64(n) {
+			if got := old.Plain.Load(); got != int64(n) {
 				t.Errorf("the old side had %d requests of users, want %d", got, n)
 			}
 			var m v1.Migration
@@ -245,7 +229,7 @@ func TestTakingJinduOutUnderLoadLosesNothing(t *testing.T) {
 					return
 				default:
 				}
-				if body, err := get(client, port, n); err != nil || !strings.Contains(body, "39.80") {
+				if body, _, err := shop.Get(client, port, n); err != nil || !strings.Contains(body, "39.80") {
 					failed.Add(1)
 					t.Logf("request %d: %q, %v", n, body, err)
 				}
@@ -261,7 +245,7 @@ func TestTakingJinduOutUnderLoadLosesNothing(t *testing.T) {
 		t.Error(err)
 	}
 	// The one change.
-	if err := os.WriteFile(filepath.Join(dir, "front.conf"), []byte(front(port, old.port)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "front.conf"), []byte(front(port, old.Port)), 0o600); err != nil {
 		t.Error(err)
 	}
 	reload, err := proc.Start(bin, "-c", filepath.Join(dir, "front.conf"), "-p", dir, "-s", "reload")
@@ -271,10 +255,10 @@ func TestTakingJinduOutUnderLoadLosesNothing(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	before := old.plain.Load()
+	before := old.Plain.Load()
 	if err := node.Until(20*time.Second, "traffic flows past Jindu", func() bool {
 		var o v1.Overview
-		return node.Get("/api/v1/overview", &o) == nil && o.Rate == 0 && old.plain.Load() > before+500
+		return node.Get("/api/v1/overview", &o) == nil && o.Rate == 0 && old.Plain.Load() > before+500
 	}); err != nil {
 		t.Error(err)
 	}

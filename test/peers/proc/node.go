@@ -35,11 +35,17 @@ func StartNode(bin, dir, extra string) (*Node, error) {
 	if err := os.WriteFile(conf, text, 0o600); err != nil {
 		return nil, err
 	}
+	return n, n.Restart()
+}
+
+// Restart starts the node again, on the same ports and data, after it ended.
+func (n *Node) Restart() error {
 	var err error
-	if n.Process, err = Start(bin, "serve", "--config", conf, "--data-dir", filepath.Join(dir, "data")); err != nil {
-		return nil, err
+	n.Process, err = Start(n.Bin, "serve", "--config", filepath.Join(n.Dir, "jindu.yaml"), "--data-dir", filepath.Join(n.Dir, "data"))
+	if err != nil {
+		return err
 	}
-	return n, n.Until(20*time.Second, "the node is ready", func() bool { return n.Get("/readyz", nil) == nil })
+	return n.Until(20*time.Second, "the node is ready", func() bool { return n.Get("/readyz", nil) == nil })
 }
 
 // Apply applies objects by the CLI.

@@ -108,6 +108,15 @@ func (p *Process) Stop() {
 	<-p.done
 }
 
+// Kill ends the program at once, as kill -9 does.
+func (p *Process) Kill() {
+	_ = syscall.Kill(-p.Cmd.Process.Pid, syscall.SIGKILL)
+	<-p.done
+}
+
+// Terminate asks the program to end; Succeeded waits for it.
+func (p *Process) Terminate() error { return syscall.Kill(p.Cmd.Process.Pid, syscall.SIGTERM) }
+
 // Succeeded waits for the program's end, at most 20 s, and says whether its exit code was 0.
 func (p *Process) Succeeded() error {
 	select {

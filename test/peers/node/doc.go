@@ -1,0 +1,3 @@
+// Package node runs the real binary through what a node must survive: kill -9 during a ramp, a stop
+// under load, a reload with a bad file.
+package node
