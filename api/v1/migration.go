@@ -37,10 +37,12 @@ type MirrorSpec struct {
 
 // CompareSpec says what counts as a difference.
 type CompareSpec struct {
-	Headers []string        `json:"headers,omitempty" maxItems:"64" doc:"Response headers that matter; default Content-Type, Location, Set-Cookie (names only), Cache-Control, ETag presence."`
+	Headers []string        `json:"headers,omitempty" maxItems:"64" doc:"Response headers that matter; default Content-Type, Location, Set-Cookie (names and flags), Cache-Control, ETag presence."`
 	Rules   map[string]bool `json:"rules,omitempty" doc:"Old/new equivalence rules by name, on or off; see docs for the names and their defaults."`
-	Ignore  []IgnoreRule    `json:"ignore,omitempty" maxItems:"256" doc:"Differences that are accepted, each with an owner and an expiry."`
-	Unmask  []string        `json:"unmask,omitempty" maxItems:"256" doc:"Field paths whose values may be shown; all others are masked in API, console and dossier."`
+	// Enums is for the rule enum-ordinal.
+	Enums  map[string][]string `json:"enums,omitempty" doc:"By field path, the names of an enum in the order of their ordinals."`
+	Ignore []IgnoreRule        `json:"ignore,omitempty" maxItems:"256" doc:"Differences that are accepted, each with an owner and an expiry."`
+	Unmask []string            `json:"unmask,omitempty" maxItems:"256" doc:"Field paths whose values may be shown; all others are masked in API, console and dossier."`
 }
 
 // IgnoreRule accepts a difference until it expires.

@@ -1,0 +1,206 @@
+package compare
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
+)
+
+// maxInflated bounds a body after its content coding is undone, in bytes.
+const maxInflated = 16 << 20
+
+// Doc is an answer, parsed once.
+type Doc struct {
+	Status  Value   // a number, or a word for a failure
+	Failed  bool    // there was no answer
+	Headers []Value // those that matter, by name; Key is header's name
+	Root    *Value  // the body as JSON; nil when it is not
+	Opaque  *Value  // digest of a body that is not JSON or beyond the bounds; nil when empty or JSON
+	Paths   []int32 // the different field paths in it
+
+	code int
+	hash uint64
+}
+
+// Parse reads an answer.
+func (r *Rules) Parse(a *Answer) *Doc {
+	d := &Doc{code: a.Status}
+	if a.Failure != "" {
+		d.Failed = true
+		d.Status = Value{Type: String, Text: a.Failure}
+	} else {
+		d.Status = Value{Type: Number, Text: strconv.Itoa(a.Status)}
+		d.Headers = r.readHeaders(a)
+		d.readBody(r, a)
+	}
+	d.Paths = r.paths.mark(d)
+	d.hash = r.sum(&d.Status)
+	for i := range d.Headers {
+		d.hash = mix(d.hash, r.sum(&d.Headers[i]))
+		d.hash = mix(d.hash, uint64(d.Headers[i].path))
+	}
+	if d.Opaque != nil {
+		d.hash = mix(d.hash, r.sum(d.Opaque))
+	}
+	if d.Root != nil {
+		d.hash = mix(d.hash, r.sum(d.Root))
+	}
+	return d
+}
+
+// PathName is the template that a number of Doc.Paths stands for.
+func (r *Rules) PathName(id int32) string { return r.paths.name(id) }
+
+func (d *Doc) readBody(r *Rules, a *Answer) {
+	body := a.Body
+	if r.on[ruleContentEncoding] && strings.EqualFold(a.get("Content-Encoding"), "gzip") {
+		if plain, ok := inflate(body); ok {
+			body = plain
+		}
+	}
+	if len(body) == 0 {
+		return
+	}
+	media, charset := mediaType(a.get("Content-Type"))
+	if r.on[ruleGBK] {
+		if plain, ok := fromGBK(body, charset); ok {
+			body = plain
+		}
+	}
+	if isJSONType(media) || maybeJSON(body) {
+		if root, err := parseJSON(string(body)); err == nil {
+			if r.on[ruleFastjsonRef] {
+				resolveRefs(&root)
+			}
+			d.Root = &root
+			return
+		}
+	}
+	sum := sha256.Sum256(body)
+	d.Opaque = &Value{Type: String, Text: strconv.Itoa(len(body)) + " bytes sha256:" + hex.EncodeToString(sum[:])}
+}
+
+// maybeJSON: services forget the content type of objects and lists, never of a bare word.
+func maybeJSON(body []byte) bool {
+	body = bytes.TrimLeft(body, " \t\r\n")
+	return len(body) > 0 && (body[0] == '{' || body[0] == '[')
+}
+
+func isJSONType(media string) bool {
+	return media == "application/json" || media == "text/json" || strings.HasSuffix(media, "+json")
+}
+
+func inflate(body []byte) ([]byte, bool) {
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, false
+	}
+	plain, err := io.ReadAll(io.LimitReader(z, maxInflated+1))
+	return plain, err == nil && len(plain) <= maxInflated
+}
+
+// fromGBK decodes a body whose declared charset is of the GBK family.
+func fromGBK(body []byte, charset string) ([]byte, bool) {
+	switch charset {
+	case "gbk", "gb2312", "gb18030", "cp936", "ms936":
+		plain, err := simplifiedchinese.GB18030.NewDecoder().Bytes(body)
+		return plain, err == nil
+	}
+	return nil, false
+}
+
+// maxRefs bounds what references may add to a document.
+const maxRefs = 10_000
+
+// resolveRefs replaces fastjson's {"$ref": "$.a.b[0]"} by what it points to, within the bounds; a reference
+// that cannot be resolved, or that points to a value around it, stays.
+func resolveRefs(root *Value) {
+	whole := cloneValue(root)
+	budget := maxRefs
+	var walk func(v *Value, parents []*Value)
+	walk = func(v *Value, parents []*Value) {
+		for i := range v.Kids {
+			kid := &v.Kids[i]
+			if target := refTarget(kid, &whole); target != nil {
+				if n := countValues(target); n <= budget && !hasRef(target) {
+					budget -= n
+					key := kid.Key
+					*kid = cloneValue(target)
+					kid.Key = key
+				}
+				continue
+			}
+			walk(kid, append(parents, v))
+		}
+	}
+	walk(root, nil)
+}
+
+func refTarget(v, root *Value) *Value {
+	if v.Type != Object || len(v.Kids) != 1 || v.Kids[0].Key != "$ref" || v.Kids[0].Type != String {
+		return nil
+	}
+	path, ok := strings.CutPrefix(v.Kids[0].Text, "$")
+	if !ok {
+		return nil
+	}
+	at := root
+	for path != "" && at != nil {
+		switch {
+		case path[0] == '.':
+			end := strings.IndexAny(path[1:], ".[") + 1
+			if end == 0 {
+				end = len(path)
+			}
+			at, path = at.member(path[1:end]), path[end:]
+		case path[0] == '[':
+			end := strings.IndexByte(path, ']')
+			if end < 0 {
+				return nil
+			}
+			n, err := strconv.Atoi(path[1:end])
+			if err != nil || at.Type != Array || n < 0 || n >= len(at.Kids) {
+				return nil
+			}
+			at, path = &at.Kids[n], path[end+1:]
+		default:
+			return nil
+		}
+	}
+	return at
+}
+
+func hasRef(v *Value) bool {
+	if v.Type == Object && len(v.Kids) == 1 && v.Kids[0].Key == "$ref" {
+		return true
+	}
+	for i := range v.Kids {
+		if hasRef(&v.Kids[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func countValues(v *Value) int {
+	n := 1
+	for i := range v.Kids {
+		n += countValues(&v.Kids[i])
+	}
+	return n
+}
+
+func cloneValue(v *Value) Value {
+	c := *v
+	c.Kids = make([]Value, len(v.Kids))
+	for i := range v.Kids {
+		c.Kids[i] = cloneValue(&v.Kids[i])
+	}
+	return c
+}

@@ -1,0 +1,224 @@
+package evidence
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	v1 "jindu.dev/jindu/api/v1"
+	"jindu.dev/jindu/internal/migrate/compare"
+)
+
+// Short names of the classes that the code asks for.
+const (
+	unknown = v1.NoiseUnknown
+	idLike  = v1.NoiseIDLike
+)
+
+// Limits bound a Book.
+type Limits struct {
+	Endpoints int // default 256; beyond it the one not seen for longest goes, and is counted
+	Paths     int // over all endpoints; default 8192; beyond it paths are omitted, and counted
+}
+
+// Config is what a Book is about.
+type Config struct {
+	Compare v1.CompareSpec
+	Gates   v1.GatesSpec
+	Now     time.Time
+	Limits  Limits
+}
+
+// Observation is one request with the answers it got.
+type Observation struct {
+	Endpoint string // such as GET /orders/{id}; see Book.Endpoint
+	Cluster  uint64 // hash of subject and endpoint
+	Subject  uint64 // hash of the subject, or of what stands in for it
+	At       time.Time
+	Trace    string // trace id; ids are bound over a trace
+	Old      compare.Answer
+	Old2     *compare.Answer // asked at the same time as New, in random order; nil: a pair
+	New      compare.Answer
+	Safe     bool // GET or HEAD, or every instance asked declares itself shadow-safe; else Old2 is not used
+}
+
+// Result is what a look at the book says.
+type Result struct {
+	Verdict   v1.Verdict
+	Endpoints []v1.EndpointEvidence // the worst first
+	First     *v1.DifferenceRef     // the most specific cause, when the verdict is fail
+	Gate      v1.Gate
+}
+
+// Book gathers the evidence of one migration for one pair of versions.
+type Book struct {
+	mu        sync.Mutex
+	rules     *compare.Rules
+	spec      v1.CompareSpec
+	gates     gates
+	alpha     float64
+	limits    Limits
+	endpoints map[string]*endpoint
+	templates *Templates
+	traces    traces
+	paths     int   // over all endpoints
+	tested    int64 // paths that became testable
+	evicted   int64 // endpoints dropped over the bound
+	since     time.Time
+}
+
+// gates are the bounds of the mismatch gate with their defaults.
+type gates struct {
+	alpha       float64
+	minSamples  int64
+	maxMismatch float64 // a rate, not percent
+}
+
+func gatesOf(s v1.GatesSpec) gates {
+	return gates{
+		alpha:       value(s.Alpha, 0.01),
+		minSamples:  int64(value(s.MinSamples, 300)),
+		maxMismatch: value(s.MaxMismatch, 1) / 100,
+	}
+}
+
+func value[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
+// NewBook makes an empty book, or says what is wrong with the spec.
+func NewBook(cfg Config) (*Book, error) {
+	rules, err := compare.Compile(cfg.Compare, cfg.Now)
+	if err != nil {
+		return nil, fmt.Errorf("make evidence book: %w", err)
+	}
+	g := gatesOf(cfg.Gates)
+	return &Book{
+		rules: rules, spec: cfg.Compare, gates: g, alpha: g.alpha, since: cfg.Now,
+		limits:    Limits{Endpoints: cmp.Or(cfg.Limits.Endpoints, 256), Paths: cmp.Or(cfg.Limits.Paths, 8192)},
+		endpoints: map[string]*endpoint{}, templates: NewTemplates(),
+	}, nil
+}
+
+// Since is when the book was begun.
+func (b *Book) Since() time.Time { return b.since }
+
+// Endpoint names the endpoint of a request, and forgets endpoints that turned out to be instances of a
+// template. template is the path template of the route that matched, "" when it has none.
+func (b *Book) Endpoint(method, path, template string) string {
+	name, stale := b.templates.Endpoint(method, path, template)
+	if len(stale) > 0 {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, s := range stale {
+			b.forget(s)
+		}
+	}
+	return name
+}
+
+// Add counts an observation. A reason says that it could not be compared: truncated, state_differs; it is
+// counted as such. A second old answer that cannot be compared leaves a pair.
+func (b *Book) Add(o Observation) (reason string) {
+	if why, ok := compare.Comparable(&o.Old, &o.New); !ok {
+		b.NotComparable(o.Endpoint, why)
+		return why
+	}
+	in := parsed{triple: o.Old2 != nil && o.Safe}
+	if in.triple {
+		_, in.triple = compare.Comparable(&o.Old, o.Old2)
+	}
+	for {
+		b.mu.Lock()
+		rules := b.rules
+		b.mu.Unlock()
+
+		old := rules.Parse(&o.Old)
+		in.shown = old.Paths
+		in.fresh = rules.Diff(old, rules.Parse(&o.New))
+		if in.triple {
+			in.second = rules.Diff(old, rules.Parse(o.Old2))
+		}
+		if b.count(rules, &o, &in) {
+			return ""
+		}
+	}
+}
+
+// count adds what was parsed under rules; false when the book has others by now.
+func (b *Book) count(rules *compare.Rules, o *Observation, in *parsed) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rules != rules {
+		return false
+	}
+	b.endpoint(o.Endpoint, o.At).add(b, o, in)
+	return true
+}
+
+// NotComparable counts a request of an endpoint that could not be compared. Reasons are counted by the
+// caller, who knows all of them.
+func (b *Book) NotComparable(endpoint, _ string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.endpoint(endpoint, time.Time{}).notComparable++
+}
+
+// Reconfigure takes a changed spec. Gates, ignore rules and masks apply at once to what is there; a change
+// of what counts as a difference begins the evidence anew.
+func (b *Book) Reconfigure(spec v1.CompareSpec, g v1.GatesSpec, now time.Time) error {
+	rules, err := compare.Compile(spec, now)
+	if err != nil {
+		return fmt.Errorf("change evidence book: %w", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.gates = gatesOf(g)
+	if sameDifferences(b.spec, spec) && b.gates.alpha == b.alpha {
+		b.rules = b.rules.With(rules)
+		b.spec = spec
+		return nil
+	}
+	b.rules, b.spec, b.alpha, b.since = rules, spec, b.gates.alpha, now
+	b.endpoints, b.traces, b.paths, b.tested, b.evicted = map[string]*endpoint{}, traces{}, 0, 0, 0
+	return nil
+}
+
+// endpoint returns an endpoint, making room for a new one when there is none.
+func (b *Book) endpoint(name string, at time.Time) *endpoint {
+	if e, ok := b.endpoints[name]; ok {
+		return e
+	}
+	if len(b.endpoints) >= b.limits.Endpoints {
+		var oldest *endpoint
+		for _, e := range b.endpoints {
+			if oldest == nil || e.seen.Before(oldest.seen) || e.seen.Equal(oldest.seen) && e.name < oldest.name {
+				oldest = e
+			}
+		}
+		b.forget(oldest.name)
+		b.evicted++
+	}
+	e := newEndpoint(name)
+	e.seen = at
+	b.endpoints[name] = e
+	return e
+}
+
+func (b *Book) forget(name string) {
+	if e, ok := b.endpoints[name]; ok {
+		b.paths -= len(e.paths)
+		delete(b.endpoints, name)
+	}
+}
+
+// sameDifferences says whether two specs count the same as a difference.
+func sameDifferences(a, b v1.CompareSpec) bool {
+	return slices.Equal(a.Headers, b.Headers) && maps.Equal(a.Rules, b.Rules) && maps.EqualFunc(a.Enums, b.Enums, slices.Equal)
+}

@@ -1,0 +1,214 @@
+package evidence
+
+import (
+	"time"
+
+	"jindu.dev/jindu/internal/migrate/compare"
+)
+
+// Bounds of an endpoint.
+const (
+	maxEndpointPaths = 256
+	endpointBits     = 1 << 17 // of its cluster filters: 16 KiB each
+	block            = 512     // triples of a recent window
+)
+
+// endpoint is what is known of one endpoint.
+type endpoint struct {
+	name          string
+	seen          time.Time
+	pairs         int64 // answers compared, triples among them
+	triples       int64
+	notComparable int64
+	clusters      seen // all
+	tripled       seen // those with a triple
+	mismatched    seen
+	paths         map[int32]*path
+	omitted       seen // paths beyond the bound
+	inBlock       int64
+
+	// Pairs and triples of late, for the chance that an event falls on a pair; halved now and then.
+	latePairs, lateTriples float64
+}
+
+func newEndpoint(name string) *endpoint {
+	return &endpoint{
+		name: name, paths: map[int32]*path{},
+		clusters: seen{bits: endpointBits}, tripled: seen{bits: endpointBits}, mismatched: seen{bits: pathBits}, omitted: seen{bits: pathBits},
+	}
+}
+
+// pathOf returns the path, nil when it is beyond the bounds and was counted as omitted.
+func (e *endpoint) pathOf(id int32, b *Book) *path {
+	if p, ok := e.paths[id]; ok {
+		return p
+	}
+	if len(e.paths) >= maxEndpointPaths || b.paths >= b.limits.Paths {
+		e.omitted.add(uint64(id))
+		return nil
+	}
+	b.paths++
+	p := newPath(id, b.rules.PathName(id))
+	e.paths[id] = p
+	return p
+}
+
+// parsed is an observation after parsing and comparing, outside of the lock.
+type parsed struct {
+	shown         []int32
+	second, fresh []compare.Difference
+	triple        bool
+}
+
+// add counts one comparable observation.
+func (e *endpoint) add(b *Book, o *Observation, in *parsed) {
+	e.seen = o.At
+	e.pairs++
+	if e.clusters.add(o.Cluster) {
+		for _, id := range in.shown {
+			if p := e.pathOf(id, b); p != nil {
+				p.clusters++
+			}
+		}
+	}
+	bound := b.traces.of(o.Trace)
+	counted := false
+	if in.triple {
+		counted = e.addTriple(b, o, in, bound)
+	} else {
+		counted = e.addPair(b, o, in, bound)
+	}
+	if counted {
+		e.mismatched.add(o.Cluster)
+	}
+	// Late counts are raised after use: the chance of an event is known before the event.
+	if in.triple {
+		e.lateTriples++
+	} else {
+		e.latePairs++
+	}
+	if e.latePairs+e.lateTriples > 2*block {
+		e.latePairs, e.lateTriples = e.latePairs/2, e.lateTriples/2
+	}
+}
+
+func (e *endpoint) addTriple(b *Book, o *Observation, in *parsed, bound *sides) bool {
+	e.triples++
+	if e.tripled.add(o.Cluster) {
+		for _, id := range in.shown {
+			if p := e.paths[id]; p != nil {
+				p.noise.shown++
+			}
+		}
+	}
+	counted := false
+	each(in.second, in.fresh, func(id int32, second, fresh *compare.Difference) {
+		p := e.pathOf(id, b)
+		if p == nil {
+			return
+		}
+		p.reclass(e.tripled.count() - 1) // this one is no proof yet
+		boundSecond, boundFresh := p.keeps(second, &bound.second), p.keeps(fresh, &bound.fresh)
+		if p.triple(o.Cluster, second, fresh, boundSecond, boundFresh) && fresh != nil {
+			p.note(o, fresh, b.rules)
+			counted = counted || b.rules.Ignored(e.name, p.name, o.At) == nil && (p.byClass() || p.noise.diffs == 0)
+		}
+		if second != nil {
+			// The second old answer is noise seen: a coin in favour of the new side's pairs.
+			if p.class != unknown && !p.alike(second, boundSecond) {
+				p.tests[testPairs].event(o.Cluster, false, e.pairShare())
+			}
+			p.noise.learn(second, boundSecond)
+		}
+		p.look(b)
+	})
+	if e.inBlock++; e.inBlock >= block {
+		e.endBlock(b)
+	}
+	return counted
+}
+
+func (e *endpoint) addPair(b *Book, o *Observation, in *parsed, bound *sides) bool {
+	counted := false
+	for i := range in.fresh {
+		d := &in.fresh[i]
+		p := e.pathOf(d.ID, b)
+		if p == nil {
+			continue
+		}
+		p.reclass(e.tripled.count())
+		if p.class == unknown {
+			continue
+		}
+		if p.alike(d, p.keeps(d, &bound.fresh)) {
+			continue
+		}
+		p.tests[testPairs].event(o.Cluster, true, e.pairShare())
+		p.note(o, d, b.rules)
+		counted = counted || b.rules.Ignored(e.name, p.name, o.At) == nil
+		p.lookAt(testPairs, b)
+	}
+	return counted
+}
+
+// pairShare is the chance that a difference which both kinds show alike falls on a pair: the share of
+// pairs among the observations of late, rounded up.
+func (e *endpoint) pairShare() float64 { return (e.latePairs + 1) / (e.latePairs + e.lateTriples + 1) }
+
+// endBlock looks at what the last block of triples showed by itself, so that a defect that began late is
+// not drowned in older noise.
+func (e *endpoint) endBlock(b *Book) {
+	e.inBlock = 0
+	for _, p := range e.paths {
+		if p.tests[testRecent].events() == 0 {
+			continue
+		}
+		p.lookAt(testRecent, b)
+		p.tests[testRecent].forget()
+	}
+}
+
+// keeps says whether a difference keeps to the bijection of ids; only ids are bound.
+func (p *path) keeps(d *compare.Difference, to *binding) bool {
+	if d == nil {
+		return true
+	}
+	if p.class != idLike && (p.byClass() || !mayBeIDs(d)) {
+		return false
+	}
+	return to.keepsAll(d)
+}
+
+func mayBeIDs(d *compare.Difference) bool {
+	for i := range d.Pairs {
+		p := &d.Pairs[i]
+		if p.Kind != compare.KindValue || !idShaped(p.Old) || !idShaped(p.New) {
+			return false
+		}
+		if _, moment := compare.MomentOf(p.Old); moment {
+			return false
+		}
+	}
+	return true
+}
+
+// each walks two lists of differences, path by path, in the order of the document.
+func each(second, fresh []compare.Difference, fn func(id int32, second, fresh *compare.Difference)) {
+	for i := range second {
+		fn(second[i].ID, &second[i], find(fresh, second[i].ID))
+	}
+	for i := range fresh {
+		if find(second, fresh[i].ID) == nil {
+			fn(fresh[i].ID, nil, &fresh[i])
+		}
+	}
+}
+
+func find(list []compare.Difference, id int32) *compare.Difference {
+	for i := range list {
+		if list[i].ID == id {
+			return &list[i]
+		}
+	}
+	return nil
+}

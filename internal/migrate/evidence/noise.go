@@ -1,0 +1,263 @@
+package evidence
+
+import (
+	"strings"
+	"time"
+
+	v1 "jindu.dev/jindu/api/v1"
+	"jindu.dev/jindu/internal/migrate/compare"
+)
+
+// What it takes to class a path.
+const (
+	provenAfter = 30   // old/old clusters without a difference: deterministic
+	classAfter  = 5    // old/old differences that one class explains
+	fitShare    = 0.98 // of them that it must explain once they are many
+	commonForm  = 0.02 // a form that is rarer among old values is no usual one
+	maxForms    = 24   // forms kept of a path
+	maxClock    = time.Hour
+	maxSpread   = 0.5
+	freshValues = 64 // values watched to tell ids from words
+)
+
+// noise learns how a path behaves when the old side is asked twice. What it learned from the answers so
+// far judges the next one: under the hypothesis that new is another old, the second old and the new answer
+// are judged alike, whatever was learned. So a class decides what can be found, never whether the test is
+// valid.
+type noise struct {
+	shown int64 // old/old clusters that showed the path
+	diffs int64 // old/old observations that differed
+	fits  [fitCount]int64
+
+	forms  map[string]int64 // how differing values are written
+	formed int64
+	clock  time.Duration // largest distance of two old moments
+	spread float64       // largest relative distance of two old numbers
+	values map[uint64]struct{}
+	drawn  int // values offered to values while it was filling
+}
+
+// The classes that explain a difference, the first that does wins.
+const (
+	fitTime = iota
+	fitOrder
+	fitTolerance
+	fitID
+	fitCount
+)
+
+var fitClass = [fitCount]v1.NoiseClass{v1.NoiseTimeLike, v1.NoiseOrderFree, v1.NoiseTolerance, v1.NoiseIDLike}
+
+// class is the class by what was seen so far. tripled is the number of old/old clusters of the endpoint:
+// they are the proof for a path that the old side never showed.
+func (n *noise) class(tripled int64) v1.NoiseClass {
+	if n.diffs == 0 {
+		proof := n.shown
+		if proof == 0 {
+			proof = tripled
+		}
+		if proof >= provenAfter {
+			return v1.NoiseDeterministic
+		}
+		return v1.NoiseUnknown
+	}
+	if n.diffs < classAfter {
+		return v1.NoiseUnknown
+	}
+	for fit, hits := range n.fits {
+		if hits == n.diffs || n.diffs >= 50 && float64(hits) >= fitShare*float64(n.diffs) {
+			if fit == fitID && !n.fresh() {
+				continue
+			}
+			return fitClass[fit]
+		}
+	}
+	return v1.NoiseUnknown
+}
+
+// fresh says whether differing values hardly ever come again, as those of ids and unlike those of words.
+func (n *noise) fresh() bool { return float64(len(n.values)) >= 0.8*float64(n.drawn) }
+
+// learn takes one difference between two old answers. bound says that its values kept to the bijection.
+func (n *noise) learn(d *compare.Difference, bound bool) {
+	n.diffs++
+	ok := [fitCount]bool{true, true, true, bound}
+	for i := range d.Pairs {
+		p := &d.Pairs[i]
+		ok[fitOrder] = ok[fitOrder] && p.Kind == compare.KindOrder
+		if p.Kind != compare.KindValue {
+			ok[fitTime], ok[fitTolerance], ok[fitID] = false, false, false
+			continue
+		}
+		if gap, timed := clockGap(p); timed && gap <= maxClock {
+			n.clock = max(n.clock, gap)
+		} else {
+			ok[fitTime] = false
+		}
+		if spread, numeric := compare.Spread(p.Old, p.New); numeric && spread <= maxSpread {
+			n.spread = max(n.spread, spread)
+		} else {
+			ok[fitTolerance] = false
+		}
+		ok[fitID] = ok[fitID] && idShaped(p.Old) && idShaped(p.New)
+		n.form(p.Old)
+		n.form(p.New)
+	}
+	for fit := range ok {
+		if ok[fit] {
+			n.fits[fit]++
+		}
+	}
+}
+
+func (n *noise) form(v *compare.Value) {
+	if n.forms == nil {
+		n.forms, n.values = map[string]int64{}, map[uint64]struct{}{}
+	}
+	if n.drawn < freshValues {
+		n.drawn++
+		n.values[hashText(v.Text)] = struct{}{}
+	}
+	n.formed++
+	form := formOf(v)
+	if _, ok := n.forms[form]; ok || len(n.forms) < maxForms {
+		n.forms[form]++
+	}
+}
+
+func (n *noise) usual(v *compare.Value) bool {
+	return float64(n.forms[formOf(v)]) >= commonForm*float64(n.formed)
+}
+
+// alike judges a difference by the predicate of a class: whether two old answers could differ so.
+func (n *noise) alike(class v1.NoiseClass, d *compare.Difference, bound bool) bool {
+	if class == v1.NoiseIDLike && !bound {
+		return false
+	}
+	for i := range d.Pairs {
+		p := &d.Pairs[i]
+		if class == v1.NoiseOrderFree {
+			if p.Kind != compare.KindOrder {
+				return false
+			}
+			continue
+		}
+		if p.Kind != compare.KindValue || !n.usual(p.New) || !n.near(class, p) {
+			return false
+		}
+	}
+	return true
+}
+
+func (n *noise) near(class v1.NoiseClass, p *compare.Pair) bool {
+	switch class {
+	case v1.NoiseTimeLike:
+		gap, ok := clockGap(p)
+		return ok && gap <= 2*n.clock+2*time.Second
+	case v1.NoiseTolerance:
+		spread, ok := compare.Spread(p.Old, p.New)
+		return ok && spread <= 1.25*n.spread
+	case v1.NoiseIDLike:
+		return idShaped(p.New)
+	}
+	return false
+}
+
+func clockGap(p *compare.Pair) (time.Duration, bool) {
+	a, ok1 := compare.MomentOf(p.Old)
+	b, ok2 := compare.MomentOf(p.New)
+	if !ok1 || !ok2 {
+		return 0, false
+	}
+	return a.At.Sub(b.At).Abs(), true
+}
+
+// idShaped says whether a value could be generated: a whole number of six digits, or a text of four
+// characters with a digit, or a long text, without spaces.
+func idShaped(v *compare.Value) bool {
+	switch v.Type {
+	case compare.Number:
+		return len(v.Text) >= 6 && !strings.ContainsAny(v.Text, ".eE")
+	case compare.String:
+		return len(v.Text) >= 4 && !strings.Contains(v.Text, " ") && (len(v.Text) >= 16 || strings.ContainsAny(v.Text, "0123456789"))
+	}
+	return false
+}
+
+// formOf is how a value is written: the layout of a moment, the decimals of a number, the parts of an id
+// with their length and alphabet. Trailing zeros are part of the form: they betray a 64-bit id that went
+// through floating point.
+func formOf(v *compare.Value) string {
+	if m, ok := compare.MomentOf(v); ok {
+		return m.Form
+	}
+	if v.Type == compare.Number {
+		if scale := compare.Scale(v); scale > 0 {
+			return "decimal" + letter(scale)
+		}
+		zeros := len(v.Text) - len(strings.TrimRight(v.Text, "0"))
+		if len(v.Text) < 6 {
+			return "integer"
+		}
+		return "digits" + letter(len(v.Text)) + letter(min(zeros, 2))
+	}
+	var b strings.Builder
+	b.WriteString(v.Type.String())
+	start := 0
+	for i := 0; i <= len(v.Text); i++ {
+		if i == len(v.Text) || strings.IndexByte("-_:/.@", v.Text[i]) >= 0 {
+			b.WriteString(part(v.Text[start:i]))
+			if i < len(v.Text) {
+				b.WriteByte(v.Text[i])
+			}
+			start = i + 1
+		}
+		if b.Len() > 64 {
+			break
+		}
+	}
+	return b.String()
+}
+
+// part is the alphabet and length of one part of an id; a short word stays itself.
+func part(s string) string {
+	digits, lowHex, upHex, letters := 0, 0, 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c >= 'a' && c <= 'f':
+			lowHex++
+			letters++
+		case c >= 'A' && c <= 'F':
+			upHex++
+			letters++
+		default:
+			letters++
+		}
+	}
+	alphabet := "any"
+	switch {
+	case digits == len(s):
+		zeros := len(s) - len(strings.TrimRight(s, "0"))
+		return "digits" + letter(len(s)) + letter(min(zeros, 2))
+	case digits == 0 && len(s) <= 6:
+		return s
+	case digits+lowHex == len(s):
+		alphabet = "hex"
+	case digits+upHex == len(s):
+		alphabet = "HEX"
+	}
+	return alphabet + letter(len(s))
+}
+
+// letter writes a small number as one character, to keep forms short.
+func letter(n int) string { return string(rune('a' + min(n, 1000))) }
+
+func hashText(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return scramble(h)
+}
