@@ -48,7 +48,9 @@ func (f *fields) steps(steps []float64) {
 		} else if p*Buckets/100 < 1 {
 			f.add(fmt.Sprintf("spec.steps[%d]", i), fmt.Sprint(p), "is below 0.01, the smallest share")
 		}
-		last = max(last, p)
+		if p > last { // not max, which a NaN would spread
+			last = p
+		}
 	}
 	if n := len(steps); n > 64 {
 		f.add("spec.steps", fmt.Sprint(n), "may be 64 at most")
