@@ -1,0 +1,236 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	bbolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"jindu.dev/jindu/internal/kit/kind"
+)
+
+// FileName is the name of the file in the data directory.
+const FileName = "jindu.db"
+
+// lockWait is how long another process may hold the file, such as the node before this one.
+const lockWait = time.Second
+
+// Open opens the file, after checking all of it, or makes a new one.
+func (s *Store) Open() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db != nil {
+		return nil
+	}
+	path := filepath.Join(s.config.Dir, FileName)
+	if err := os.MkdirAll(s.config.Dir, 0o700); err != nil {
+		return notWritable(s.config.Dir, err)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := create(s.config.Dir, path); err != nil {
+			return err
+		}
+	case err != nil:
+		return notWritable(s.config.Dir, err)
+	default:
+		if err := check(path, info.Size()); err != nil {
+			return err
+		}
+	}
+	db, err := open(path, false)
+	if err != nil {
+		return openError(path, err)
+	}
+	s.db, s.broken, s.closed = db, nil, make(chan struct{})
+	return nil
+}
+
+func notWritable(dir string, err error) error {
+	return kind.New(kind.Denied, "JD-STORE-003", "data directory %s cannot be written: %w; give the user of the node write permission, or name another directory with --data-dir", dir, err)
+}
+
+func corrupt(path string, format string, args ...any) error {
+	return kind.New(kind.Internal, "JD-STORE-002", "data file %s is damaged: %w. It was left as it is. Keep a copy, move it out of the data directory, start the node, and apply a backup or what jindu export last gave", path, fmt.Errorf(format, args...))
+}
+
+func openError(path string, err error) error {
+	if e, ok := errors.AsType[*kind.Error](err); ok {
+		return e
+	}
+	if errors.Is(err, berrors.ErrTimeout) {
+		return kind.New(kind.Unavailable, "JD-STORE-001", "another node uses the data directory %s; stop it, or name another directory with --data-dir", filepath.Dir(path))
+	}
+	if _, ok := errors.AsType[*os.PathError](err); ok {
+		return notWritable(filepath.Dir(path), err)
+	}
+	return corrupt(path, "%w", err)
+}
+
+// open opens a file of bbolt. A page that cannot be read, which bbolt and the kernel answer by a panic
+// or a fault, is an error.
+func open(path string, readOnly bool) (db *bbolt.DB, err error) {
+	defer guard(path, &err)()
+	return bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, ReadOnly: readOnly})
+}
+
+// guard makes panics and memory faults of this goroutine errors until the function it returns is called.
+func guard(path string, err *error) func() {
+	before := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(before)
+		if p := recover(); p != nil {
+			*err = corrupt(path, "%v", p)
+		}
+	}
+}
+
+// create makes an empty store beside path and gives it its name when it is complete and synced.
+func create(dir, path string) error {
+	fresh := path + ".new"
+	db, err := open(fresh, false)
+	if err != nil {
+		if errors.Is(err, berrors.ErrTimeout) {
+			return openError(path, err)
+		}
+		return notWritable(dir, err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{keysBucket, logBucket, metaBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return putInt(tx.Bucket(metaBucket), formatKey, format)
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return notWritable(dir, err)
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return notWritable(dir, err)
+	}
+	return syncDir(dir)
+}
+
+// check reads the whole file and changes nothing.
+func check(path string, size int64) error {
+	if size == 0 {
+		return corrupt(path, "it is empty")
+	}
+	db, err := open(path, true) // keeps writers out while it is open
+	if err != nil {
+		return openError(path, err)
+	}
+	err = checkHeads(path)
+	if err == nil {
+		err = checkPages(path, db, size)
+	}
+	return errors.Join(err, db.Close())
+}
+
+func checkPages(path string, db *bbolt.DB, size int64) (err error) {
+	defer guard(path, &err)()
+	err = db.View(func(tx *bbolt.Tx) error {
+		if tx.Size() > size {
+			return corrupt(path, "it has %d bytes of %d", size, tx.Size())
+		}
+		meta, keys, log := tx.Bucket(metaBucket), tx.Bucket(keysBucket), tx.Bucket(logBucket)
+		if meta == nil || keys == nil || log == nil {
+			return corrupt(path, "parts of it are missing")
+		}
+		if f := getInt(meta, formatKey); f > format {
+			return kind.New(kind.Unsupported, "JD-STORE-005", "data file %s has format %d, this version of jindu knows up to %d; run the version that wrote it", path, f, format)
+		}
+		if err := checkRecords(meta, keys, log); err != nil {
+			return corrupt(path, "%w", err)
+		}
+		// Last, since it may take what cursors found to be whole for granted.
+		var damage error
+		for err := range tx.Check() {
+			damage = err
+		}
+		if damage != nil {
+			return corrupt(path, "%w", damage)
+		}
+		return nil
+	})
+	return err
+}
+
+// checkRecords reads every record and holds keys and log against each other.
+func checkRecords(meta, keys, log *bbolt.Bucket) error {
+	revision, compacted := getInt(meta, revisionKey), getInt(meta, compactedKey)
+	recent := 0
+	err := keys.ForEach(func(place, record []byte) error {
+		v, err := decodeRecord(place, record)
+		if err != nil {
+			return err
+		}
+		if v.Modified > revision {
+			return fmt.Errorf("%q has revision %d, the store is at %d", v.Key, v.Modified, revision)
+		}
+		if v.Modified > compacted {
+			recent++
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = log.ForEach(func(k, entry []byte) error {
+		if len(k) != 12 || len(entry) < 5 {
+			return fmt.Errorf("entry %x of the log is damaged", k)
+		}
+		recent--
+		place := versionKey(string(entry[4:]), int64(binary.BigEndian.Uint64(k)))
+		if record := keys.Get(place); uint32(len(place)+len(record)) != binary.BigEndian.Uint32(entry) || record == nil {
+			return fmt.Errorf("entry %x of the log has no record", k)
+		}
+		return nil
+	})
+	if err == nil && recent != 0 {
+		return fmt.Errorf("keys and log differ by %d records", recent)
+	}
+	return err
+}
+
+// checkHeads looks at both heads of the file. bbolt is content with one, and would go back by one
+// acknowledged transaction where the newer one is damaged.
+func checkHeads(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return notWritable(filepath.Dir(path), err)
+	}
+	second, err := checkHead(f, 0)
+	if err == nil {
+		_, err = checkHead(f, second)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return corrupt(path, "%w", err)
+	}
+	return nil
+}
+
+// checkHead returns the size of a page, which is where the second head is.
+func checkHead(f *os.File, offset int64) (int64, error) {
+	const pageHeader, length = 16, 64
+	head := make([]byte, length)
+	if _, err := f.ReadAt(head, offset+pageHeader); err != nil {
+		return 0, fmt.Errorf("it is too short: %w", err)
+	}
+	sum := fnv.New64a()
+	_, _ = sum.Write(head[:length-8]) // never fails
+	if binary.NativeEndian.Uint64(head[length-8:]) != sum.Sum64() {
+		return 0, fmt.Errorf("the head at %d is damaged", offset)
+	}
+	return int64(binary.NativeEndian.Uint32(head[8:])), nil
+}
