@@ -94,10 +94,10 @@ func noInstance(rule string, s *Subset) *kind.Error {
 }
 
 func invalidMigration(name string, wrong []kind.Field) *kind.Error {
-	return kind.New(kind.Invalid, "JD-MIGRATION-001", "migration %s has wrong fields: correct them", name).WithFields(wrong...)
+	return kind.New(kind.Invalid, "JD-ROUTE-011", "migration %s has wrong fields: correct them", name).WithFields(wrong...)
 }
 
 func sameService(name, first, service string) *kind.Error {
-	return kind.New(kind.Conflict, "JD-MIGRATION-002",
+	return kind.New(kind.Conflict, "JD-ROUTE-012",
 		"migration %s and migration %s both move service %s: a service has one migration; delete one", name, first, service)
 }

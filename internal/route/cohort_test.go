@@ -129,7 +129,7 @@ func TestASideWithoutInstancesIsSaidAndKeepsItsAssignment(t *testing.T) {
 	if d.Refused != RefusedNoInstance || d.Side != SideNew || len(d.Cohort.Old.Instances) != 1 {
 		t.Errorf("decision: %+v", d)
 	}
-	if len(problems) != 1 || problems[0].Err.Code != "JD-MIGRATION-006" || !problems[0].Warning {
+	if len(problems) != 1 || problems[0].Err.Code != "JD-ROUTE-016" || !problems[0].Warning {
 		t.Errorf("problems: %v", problems)
 	}
 }

@@ -128,7 +128,7 @@ func CheckSubsets(name string, s v1.MigrationSpec, reg *registry.Snapshot) []Pro
 		svc = reg.Services[s.Service]
 	}
 	if svc == nil {
-		return append(out, migrationWarning(name, kind.New(kind.NotFound, "JD-MIGRATION-003",
+		return append(out, migrationWarning(name, kind.New(kind.NotFound, "JD-ROUTE-013",
 			"migration %s: service %s does not exist yet: register its instances, or correct spec.service", name, s.Service)))
 	}
 	var both []string
@@ -147,17 +147,17 @@ func CheckSubsets(name string, s v1.MigrationSpec, reg *registry.Snapshot) []Pro
 	}
 	switch {
 	case len(both) > 0:
-		out = append(out, migrationProblem(name, kind.New(kind.Conflict, "JD-MIGRATION-004",
+		out = append(out, migrationProblem(name, kind.New(kind.Conflict, "JD-ROUTE-014",
 			"migration %s: %s is in both %s and %s: choose sides that no instance shares; until then it counts as old",
 			name, listed(both), registry.SelectorText(s.From), registry.SelectorText(s.To))))
 	case canBothHold(s.From, s.To):
-		out = append(out, migrationWarning(name, kind.New(kind.Conflict, "JD-MIGRATION-005",
+		out = append(out, migrationWarning(name, kind.New(kind.Conflict, "JD-ROUTE-015",
 			"migration %s: an instance could be in both %s and %s: choose the sides by different values of one key",
 			name, registry.SelectorText(s.From), registry.SelectorText(s.To))))
 	}
 	for i, sel := range []v1.Selector{s.From, s.To} {
 		if counts[i] == 0 {
-			out = append(out, migrationWarning(name, kind.New(kind.Unavailable, "JD-MIGRATION-006",
+			out = append(out, migrationWarning(name, kind.New(kind.Unavailable, "JD-ROUTE-016",
 				"migration %s: no instance of %s has %s: start one, or correct spec.%s",
 				name, s.Service, registry.SelectorText(sel), [...]string{"from", "to"}[i])))
 		}

@@ -108,7 +108,7 @@ func TestAWrongMigrationIsLeftOut(t *testing.T) {
 	m := orders(v1.PhaseHold, 10_000)
 	m.Spec.To = nil
 	table, problems := Build(nil, []v1.Migration{m}, javaAndGo(), Defaults{})
-	if len(table.Cohorts) != 0 || len(problems) != 1 || problems[0].Err.Code != "JD-MIGRATION-001" || problems[0].Warning {
+	if len(table.Cohorts) != 0 || len(problems) != 1 || problems[0].Err.Code != "JD-ROUTE-011" || problems[0].Warning {
 		t.Errorf("cohorts %v, problems %v", table.Cohorts, problems)
 	}
 }
@@ -123,12 +123,12 @@ func TestSidesAreHeldAgainstTheInstances(t *testing.T) {
 		want []string // codes
 	}{
 		"apart":          {spec(sel("runtime", "java*"), sel("runtime", "go*")), nil},
-		"overlap":        {spec(sel("runtime", "java*"), sel("zone", "1")), []string{"JD-MIGRATION-004"}},
-		"could overlap":  {spec(sel("runtime", "java*"), sel("zone", "2")), []string{"JD-MIGRATION-005"}},
-		"empty":          {spec(sel("runtime", "java*"), sel("runtime", "rust")), []string{"JD-MIGRATION-006"}},
-		"nested":         {spec(sel("runtime", "java17"), sel("runtime", "java*")), []string{"JD-MIGRATION-004"}},
-		"both empty":     {spec(sel("runtime", "a"), sel("runtime", "b")), []string{"JD-MIGRATION-006", "JD-MIGRATION-006"}},
-		"no such servce": {v1.MigrationSpec{Service: "x", From: sel("a", "b"), To: sel("a", "c")}, []string{"JD-MIGRATION-003"}},
+		"overlap":        {spec(sel("runtime", "java*"), sel("zone", "1")), []string{"JD-ROUTE-014"}},
+		"could overlap":  {spec(sel("runtime", "java*"), sel("zone", "2")), []string{"JD-ROUTE-015"}},
+		"empty":          {spec(sel("runtime", "java*"), sel("runtime", "rust")), []string{"JD-ROUTE-016"}},
+		"nested":         {spec(sel("runtime", "java17"), sel("runtime", "java*")), []string{"JD-ROUTE-014"}},
+		"both empty":     {spec(sel("runtime", "a"), sel("runtime", "b")), []string{"JD-ROUTE-016", "JD-ROUTE-016"}},
+		"no such servce": {v1.MigrationSpec{Service: "x", From: sel("a", "b"), To: sel("a", "c")}, []string{"JD-ROUTE-013"}},
 	} {
 		reg := snapshot(
 			instance("orders", "j1", map[string]string{"runtime": "java17", "zone": "1"}),
@@ -140,7 +140,7 @@ func TestSidesAreHeldAgainstTheInstances(t *testing.T) {
 			continue
 		}
 		for i, p := range problems {
-			if p.Err.Code != c.want[i] || p.Warning != (c.want[i] != "JD-MIGRATION-004") || p.Name != "m" {
+			if p.Err.Code != c.want[i] || p.Warning != (c.want[i] != "JD-ROUTE-014") || p.Name != "m" {
 				t.Errorf("%s: %v", name, p)
 			}
 		}
@@ -170,7 +170,7 @@ func TestAnInstanceOnBothSidesCountsAsOld(t *testing.T) {
 	if len(c.New.Instances) != 1 || c.New.Instances[0].Name != "g1" || len(c.Old.Instances) != 1 {
 		t.Errorf("old %v, new %v", c.Old.Instances, c.New.Instances)
 	}
-	if len(problems) != 1 || problems[0].Err.Code != "JD-MIGRATION-004" {
+	if len(problems) != 1 || problems[0].Err.Code != "JD-ROUTE-014" {
 		t.Errorf("problems: %v", problems)
 	}
 	mustContain(t, problems[0].Err.Error(), "j1")
