@@ -1,0 +1,159 @@
+import { useState } from 'react'
+import { may, useObjects, usePoll, useSession } from '../api/hooks'
+import { download } from '../api/client'
+import type { Evidence, Migration } from '../api/types'
+import { useT } from '../i18n'
+import { percent } from '../lib/format'
+import { link } from '../lib/router'
+import { selector } from '../lib/words'
+import { toYAML } from '../lib/yaml'
+import { Commands, Pending } from '../migration/commands'
+import { CohortTable, Gates, MirrorPanel } from '../migration/gates'
+import { EndpointTable } from '../migration/endpoints'
+import { HistoryTable, ShareChart } from '../migration/history'
+import { LargeCrossing, PhaseTrack, shareOf } from '../ui/crossing'
+import { Icon } from '../ui/icons'
+import { Empty, Loading, Notice, PageHead, Panel, PhaseChip, VerdictChip, When } from '../ui/parts'
+
+export function MigrationPage({ name }: { name: string }) {
+  const { t } = useT()
+  const { objects } = useObjects()
+  const { identity } = useSession()
+  const m = objects.Migration?.find((x) => x.metadata.name === name)
+  const { data: evidence } = usePoll<Evidence>(m && `migrations/${encodeURIComponent(name)}/evidence`, 1500)
+  if (!objects.Migration) return <Loading />
+  if (!m) return <Empty text={t('notFound', { kind: t('kind.Migration'), name })} />
+  const status = m.status
+  return (
+    <div className="migration">
+      <PageHead
+        title={name}
+        lead={
+          <>
+            <a href={link('services', m.spec.service)}>{m.spec.service}</a> · <span className="side-old">{selector(m.spec.from)}</span> →{' '}
+            <span className="side-new">{selector(m.spec.to)}</span>
+            {status?.versions && <span className="faint"> · {status.versions}</span>}
+          </>
+        }
+      >
+        <Report name={name} />
+        {may(identity.role, 'operator') && (
+          <a className="button" href={link('migrations', name, 'edit')}>
+            {t('edit')}
+          </a>
+        )}
+      </PageHead>
+      <section className="panel hero" aria-label={t('phase.track')}>
+        <div className="hero-head">
+          <div className="hero-share">
+            <span className="hero-number" id="share">
+              {percent(shareOf(m))}
+            </span>
+            <span className="faint">{t('migration.subjects')}</span>
+          </div>
+          <div className="hero-state">
+            <span id="phase" data-phase={status?.phase}>
+              <PhaseChip phase={status?.phase} paused={m.spec.paused} />
+            </span>
+            <VerdictChip verdict={evidence?.verdict ?? status?.verdict} />
+            {status?.since && (
+              <span className="faint">
+                <When at={status.since} />
+              </span>
+            )}
+          </div>
+          <Commands m={m} verdict={evidence?.verdict ?? status?.verdict} />
+        </div>
+        <LargeCrossing m={m} />
+        <PhaseTrack m={m} />
+      </section>
+      <Notices m={m} />
+      <Gates gates={evidence?.gates ?? status?.gates ?? []} />
+      <div className="columns">
+        <Panel title={t('shareOverTime')}>
+          <ShareChart m={m} />
+        </Panel>
+        <Panel title={t('cohorts')} note={t('cohort.charged')}>
+          <CohortTable old={evidence?.old} now={evidence?.new} />
+        </Panel>
+      </div>
+      <Panel title={t('evidence')} note={evidence && <>{t('migration.versions')}: {evidence.versions || t('migration.noVersions')}</>}>
+        {!evidence ? <Loading /> : !evidence.endpoints?.length ? <Empty text={t('evidence.none')} /> : <EndpointTable endpoints={evidence.endpoints} first={status?.firstDifference} />}
+      </Panel>
+      <div className="columns">
+        <MirrorPanel mirror={evidence?.mirror} />
+        <Panel title={t('spec')}>
+          <pre className="code">{toYAML(m.spec)}</pre>
+        </Panel>
+      </div>
+      <Panel title={t('history')}>
+        <HistoryTable m={m} />
+      </Panel>
+    </div>
+  )
+}
+
+function Notices({ m }: { m: Migration }) {
+  const { t } = useT()
+  const status = m.status
+  const first = status?.firstDifference
+  return (
+    <>
+      {status?.pending && <Pending m={m} />}
+      {status?.phase === 'rolled_back' && (
+        <Notice tone="fail" icon="back">
+          <strong>{t('phase.rolled_back')}</strong> · <When at={status.since} />
+          {status.reason && <p>{status.reason}</p>}
+          {first && (
+            <p>
+              {t('first')}: <code>{first.path}</code> · <code>{first.endpoint}</code>
+            </p>
+          )}
+        </Notice>
+      )}
+      {status?.latched && <Notice tone="fail">{t('latched')}</Notice>}
+      {m.spec.paused && (
+        <Notice tone="warn" icon="pause">
+          {t('paused.what')}
+        </Notice>
+      )}
+      {status?.blocked && status.phase !== 'rolled_back' && (
+        <Notice tone="info" icon="wait">
+          {t('blocked', { why: status.blocked })}
+        </Notice>
+      )}
+    </>
+  )
+}
+
+function Report({ name }: { name: string }) {
+  const { t } = useT()
+  const [error, setError] = useState('')
+  const get = (format: 'html' | 'json') => async () => {
+    try {
+      setError('')
+      await download(`migrations/${encodeURIComponent(name)}/report?format=${format}`, `${name}-dossier.${format}`)
+    } catch (e) {
+      setError((e as Error).message)
+    }
+  }
+  return (
+    <>
+      {error && (
+        <span className="bad" role="alert">
+          {error}
+        </span>
+      )}
+      <span className="button-group">
+        <button type="button" className="button" onClick={get('html')} title={t('report.html')}>
+          <Icon name="download" />
+          {t('report')} HTML
+        </button>
+        <button type="button" className="button" onClick={get('json')} title={t('report.json')}>
+          JSON
+        </button>
+      </span>
+    </>
+  )
+}
+
