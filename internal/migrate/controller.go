@@ -169,14 +169,38 @@ func (c *Controller) Command(now Clock, cmd Command) []Effect {
 	return t.proceed(now, c.nextID)
 }
 
-// Unsaved says whether a rollback is in force that the store does not have yet.
-func (c *Controller) Unsaved() bool {
-	for _, t := range c.trackers {
-		if t.descent != nil {
-			return true
+// Flush is a last Write for each rollback that the store does not have yet, for the end of the process:
+// no other write may be under way.
+func (c *Controller) Flush(now Clock) []Effect {
+	var out []Effect
+	for _, name := range slices.Sorted(maps.Keys(c.trackers)) {
+		if t := c.trackers[name]; t.descent != nil {
+			t.flight, t.retryAt = nil, 0
+			out = append(out, t.proceed(now, c.nextID)...)
 		}
 	}
-	return false
+	return out
+}
+
+// View is what is known of a migration now.
+type View struct {
+	Migration v1.Migration // with the status in force and what blocks it now
+	Gates     []v1.Gate    // as of the last look; none while nothing is compared
+	Verdict   v1.Verdict
+	Old, New  Outcome // in the present phase or step
+}
+
+// View tells of one migration.
+func (c *Controller) View(now Clock, name string) (View, bool) {
+	t := c.trackers[name]
+	if t == nil {
+		return View{}, false
+	}
+	v := View{Migration: t.view(now), Gates: t.gates, Verdict: t.verdict}
+	if t.window != nil {
+		v.Old, v.New = t.traffic.old, t.traffic.new
+	}
+	return v, true
 }
 
 func (c *Controller) nextID() int64 {

@@ -76,7 +76,7 @@ func errorsGate(s *Settings, t *traffic, base *v1.Baseline, alpha float64) v1.Ga
 	}
 	seen := fmt.Sprintf("%d of %d new requests failed (%.3g %%, %d of them by fallback) against %d of %d old ones (%.3g %%)",
 		k, n, percent(rate), t.new.Fallbacks, ref.failures, ref.requests, percent(refRate))
-	if ref.requests > 0 {
+	if ref.requests > 0 && rate-refRate > s.MaxErrorExcess { // else no bound can prove it
 		least := lowerBound(k, n, alpha/2) - upperBound(ref.failures, ref.requests, alpha/2)
 		if least > s.MaxErrorExcess {
 			g.Verdict = v1.VerdictFail
@@ -111,8 +111,9 @@ func latencyGate(s *Settings, t *traffic, base *v1.Baseline, alpha float64) v1.G
 	g.Value = percent(share(k, n))
 	seen := fmt.Sprintf("%d of %d new answers (%.3g %%) took longer than %v, which is %.4g x old p99 %v + %v",
 		k, n, g.Value, limit.Round(time.Microsecond), s.LatencyFactor, ref.p99, s.LatencySlack)
-	if least := lowerBound(k, n, alpha/2); least > s.MaxSlow {
-		if ref.slower == nil || upperBound(ref.slower(limit), ref.requests, alpha/2) <= s.MaxSlow {
+	if share(k, n) > s.MaxSlow {
+		least := lowerBound(k, n, alpha/2)
+		if least > s.MaxSlow && (ref.slower == nil || upperBound(ref.slower(limit), ref.requests, alpha/2) <= s.MaxSlow) {
 			g.Verdict = v1.VerdictFail
 			g.Detail = fmt.Sprintf("%s: at least %.3g %%, %.3g are allowed", seen, percent(least), g.Bound)
 			return g

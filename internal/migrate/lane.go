@@ -7,15 +7,7 @@ import (
 	"time"
 
 	v1 "jindu.dev/jindu/api/v1"
-)
-
-// Why a copy was dropped.
-const (
-	dropQueue    = "queue_full"
-	dropBytes    = "bytes_full"
-	dropTimeout  = "timeout"
-	dropFailed   = "failed"
-	dropShutdown = "shutdown"
+	"jindu.dev/jindu/internal/migrate/evidence"
 )
 
 // lane is the way of one migration's recordings to their copies: a queue bounded by count and bytes,
@@ -26,6 +18,11 @@ type lane struct {
 	rate  limiter
 	tally tally
 	full  atomic.Bool // the queue has no room, so that Plan need not lock
+	// book is where comparisons go, result what the last look at it said; nil where there is none.
+	book     atomic.Pointer[evidence.Book]
+	result   atomic.Pointer[evidence.Result]
+	settings *Settings // that view and book were made from; of the caller of refresh
+	broken   error     // why there is no book; likewise
 
 	mu       sync.Mutex
 	queue    []job
@@ -39,6 +36,7 @@ type lane struct {
 type job struct {
 	rec      *Recorded
 	view     *mirrorView
+	book     *evidence.Book // of the versions that answered
 	endpoint string
 	asks     []ask
 	size     int64
@@ -72,8 +70,8 @@ func (l *lane) push(j job) (drop string) {
 	return ""
 }
 
-// take starts the next job when its copies fit under the bound; started runs under the lock.
-func (l *lane) take(started func()) (job, bool) {
+// take starts the next job when its copies fit under the bound.
+func (l *lane) take() (job, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.queue) == 0 {
@@ -89,7 +87,6 @@ func (l *lane) take(started func()) (job, bool) {
 	}
 	l.inFlight += len(j.asks)
 	l.full.Store(false)
-	started()
 	return j, true
 }
 
@@ -110,9 +107,7 @@ func (l *lane) close() {
 	}
 	l.queue, l.closed = nil, true
 	l.mu.Unlock()
-	if waiting > 0 {
-		l.tally.drop(dropShutdown, waiting)
-	}
+	l.tally.drop(dropShutdown, waiting)
 }
 
 // load is what waits and runs now.
@@ -122,61 +117,66 @@ func (l *lane) load() (queued, inFlight int, bytes int64) {
 	return len(l.queue), l.inFlight, l.bytes
 }
 
-// tally counts what became of exchanges since the process began.
-type tally struct {
-	offered, compared, triples, notSampled atomic.Int64
-	lost                                   atomic.Int64 // copies answered, but not comparable
-
-	mu            sync.Mutex
-	notComparable map[string]int64
-	dropped       map[string]int64
-	drops         int64
-}
-
-func (t *tally) drop(reason string, n int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.dropped == nil {
-		t.dropped = map[string]int64{}
-	}
-	t.dropped[reason] += n
-	t.drops += n
-}
-
-func (t *tally) skip(reason string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.notComparable == nil {
-		t.notComparable = map[string]int64{}
-	}
-	t.notComparable[reason]++
-}
-
-// copies is what the drops gate holds against each other.
-func (t *tally) copies() Copies {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return Copies{Attempts: t.compared.Load() + t.lost.Load() + t.drops, Dropped: t.drops}
-}
-
-// counts is the tally for people. Its maps are never nil.
-func (t *tally) counts() v1.MirrorCounts {
-	m := v1.MirrorCounts{
-		Offered: t.offered.Load(), Compared: t.compared.Load(), Triples: t.triples.Load(), NotSampled: t.notSampled.Load(),
-		NotComparable: map[string]int64{}, Dropped: map[string]int64{},
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for k, n := range t.notComparable {
-		m.NotComparable[k] = n
-	}
-	for k, n := range t.dropped {
-		m.Dropped[k] = n
-	}
-	return m
-}
-
 // triple draws whether a second old answer is asked for; its copy counts against the rate too.
 func (l *lane) triple(v *mirrorView, now time.Duration, rng *rand.Rand) bool {
 	return rng.Float64() < v.settings.Triples && l.rate.allow(now, v.settings.MaxRate)
+}
+
+// refresh brings view and book in line with the controller's account.
+func (l *lane) refresh(t *tracker, at time.Time, maxEndpoints int) {
+	st := t.status()
+	if t.settings == nil || t.rival != "" || !comparing(st.Phase) {
+		l.view.Store(nil)
+	} else if v := newMirrorView(l.name, t.settings, st.Phase, &t.sides); !v.equal(l.view.Load()) {
+		l.view.Store(v)
+	}
+	if t.settings == nil {
+		return
+	}
+	if b := l.book.Load(); b == nil && (l.broken == nil || l.settings != t.settings) {
+		b, l.broken = evidence.NewBook(evidence.Config{
+			Compare: t.settings.Spec.Compare, Gates: t.settings.evidenceGates(), Now: at,
+			Limits: evidence.Limits{Endpoints: maxEndpoints},
+		})
+		if l.broken == nil {
+			l.book.Store(b)
+		}
+	} else if b != nil && l.settings != t.settings {
+		l.broken = b.Reconfigure(t.settings.Spec.Compare, t.settings.evidenceGates(), at)
+	}
+	l.settings = t.settings
+}
+
+// look looks at the book. Without one there is no evidence.
+func (l *lane) look(at time.Time) (v1.Gate, *v1.DifferenceRef) {
+	b := l.book.Load()
+	if b == nil {
+		g := v1.Gate{Name: gateMismatch, Verdict: v1.VerdictNotEnough, Detail: "nothing is compared yet"}
+		if l.broken != nil {
+			g.Detail = l.broken.Error()
+		}
+		return g, nil
+	}
+	r := b.Look(at)
+	l.result.Store(&r)
+	r.Gate.Name, r.Gate.Verdict = gateMismatch, r.Verdict
+	return r.Gate, r.First
+}
+
+// settle puts what the copies of a job brought into its book.
+func (l *lane) settle(j *job, all []said) {
+	o, drop := j.observe(all)
+	if drop != "" {
+		l.tally.drop(drop, 1)
+		return
+	}
+	if reason := j.book.Add(o); reason != "" {
+		l.tally.lost.Add(1)
+		l.tally.skip(reason)
+		return
+	}
+	l.tally.compared.Add(1)
+	if o.Old2 != nil {
+		l.tally.triples.Add(1)
+	}
 }

@@ -90,7 +90,7 @@ type mirrorPlan struct {
 
 // plan decides which copies of a recording to send. triple asks for a second old answer; it is given up
 // where the second old one may not be asked.
-func (v *mirrorView) plan(rec *Recorded, triple bool, rng *rand.Rand) mirrorPlan {
+func (v *mirrorView) plan(rec *Recorded, triple func() bool, rng *rand.Rand) mirrorPlan {
 	if why := incomparable(rec); why != "" {
 		return mirrorPlan{skip: why}
 	}
@@ -104,7 +104,7 @@ func (v *mirrorView) plan(rec *Recorded, triple bool, rng *rand.Rand) mirrorPlan
 	default:
 		roles = []role{roleNew}
 	}
-	if triple {
+	if triple() {
 		roles = append(roles, roleOld2)
 	}
 	p := mirrorPlan{}

@@ -101,4 +101,3 @@ func (s *Settings) stepAt(buckets int) int {
 	i, _ := slices.BinarySearch(s.Steps, buckets+1)
 	return i - 1
 }
-

@@ -1,0 +1,87 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+
+	"jindu.dev/jindu/internal/migrate/compare"
+	"jindu.dev/jindu/internal/migrate/evidence"
+	"jindu.dev/jindu/internal/route"
+)
+
+// said is what became of one copy.
+type said struct {
+	role  role
+	reply Reply
+	err   error
+}
+
+// answer is a reply as something to compare.
+func (r *Reply) answer() compare.Answer {
+	return compare.Answer{Status: r.Status, Header: r.Header, Body: r.Body, Truncated: r.Truncated, Latency: r.Latency}
+}
+
+// primary is the recorded answer; a recording without one is a failure of the side that was asked.
+func (r *Recorded) primary() compare.Answer {
+	a := compare.Answer{Status: r.Status, Header: r.ResponseHeader, Body: r.ResponseBody, Truncated: r.ResponseTruncated, Latency: r.Latency}
+	if r.Status == 0 {
+		a.Failure = compare.FailureClosed
+	}
+	return a
+}
+
+// observe puts a recording and its copies together. drop says why there is nothing to compare: an old
+// answer is missing, or the new side was not reached. Where the new side was reached and did not answer,
+// that is an answer to compare.
+func (j *job) observe(all []said) (o evidence.Observation, drop string) {
+	rec := j.rec
+	asker := askerOf(rec)
+	o = evidence.Observation{
+		Endpoint: j.endpoint, Cluster: clusterOf(asker, j.endpoint), Subject: asker, At: rec.Start, Trace: rec.Trace,
+		Safe: true, // plan asks a second old one only where that is so
+	}
+	switch {
+	case rec.Observed:
+	case rec.Answered == route.SideNew:
+		o.New = rec.primary()
+	default:
+		o.Old = rec.primary()
+	}
+	for i := range all {
+		s := &all[i]
+		a := s.reply.answer()
+		if s.err != nil {
+			failure, lost := failed(s.err)
+			switch {
+			case s.role == roleOld2:
+				continue // a pair is left
+			case s.role == roleOld || failure == "":
+				return o, lost
+			}
+			a.Failure = failure
+		}
+		switch s.role {
+		case roleOld:
+			o.Old = a
+		case roleOld2:
+			o.Old2 = &a
+		case roleNew:
+			o.New = a
+		}
+	}
+	return o, ""
+}
+
+// failed reads the error of a copy: how the instance failed, "" when it was not reached, and the reason
+// under which the copy is dropped if it cannot be compared.
+func failed(err error) (failure, drop string) {
+	switch {
+	case errors.Is(err, ErrUnreached):
+		return "", dropFailed
+	case errors.Is(err, context.Canceled):
+		return "", dropShutdown
+	case errors.Is(err, context.DeadlineExceeded):
+		return compare.FailureTimeout, dropTimeout
+	}
+	return compare.FailureClosed, dropFailed
+}

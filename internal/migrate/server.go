@@ -1,0 +1,338 @@
+package migrate
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	v1 "jindu.dev/jindu/api/v1"
+	"jindu.dev/jindu/internal/kit/kind"
+	"jindu.dev/jindu/internal/registry"
+)
+
+// Options are what New needs beside configuration and ports. Zero values are fit for use.
+type Options struct {
+	Log     *slog.Logger
+	Now     func() time.Time // with a monotonic reading, as time.Now gives
+	Random  func() uint64    // safe for concurrent use
+	Version string           // of the product, for dossiers
+}
+
+// Server runs the controller and the mirror. It is a run.Part.
+type Server struct {
+	cfg     Config
+	ports   Ports
+	log     *slog.Logger
+	now     func() time.Time
+	random  func() uint64
+	version string
+	start   time.Time
+
+	lanes atomic.Pointer[map[string]*lane] // by migration, replaced as a whole
+
+	mu      sync.Mutex // guards what follows; never held over I/O
+	ctl     *Controller
+	snap    *registry.Snapshot
+	replies map[int64]chan Effect
+	ids     int64
+
+	gate sync.Mutex      // guards what follows; nothing else is locked under it
+	ctx  context.Context // of copies; nil while not running
+	work sync.WaitGroup
+
+	stopped chan struct{} // closed when Run ends
+}
+
+// New makes a server that does nothing until Run.
+func New(cfg Config, ports Ports, opts Options) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, ports: ports, log: opts.Log, now: opts.Now, random: opts.Random, version: opts.Version,
+		ctl: NewController(cfg.Recent), replies: map[int64]chan Effect{}, stopped: make(chan struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.random == nil {
+		s.random = rand.Uint64
+	}
+	s.start = s.now()
+	s.lanes.Store(&map[string]*lane{})
+	return s, nil
+}
+
+// Name is the part's name.
+func (s *Server) Name() string { return "migrate" }
+
+// Run looks at every migration each Config.Tick until ctx ends, and beats the data path's watchdog
+// after each look. At the end it drops what waits to be mirrored and stores a rollback that the store
+// does not have yet.
+func (s *Server) Run(ctx context.Context, ready func()) error {
+	copies, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer close(s.stopped)
+	s.open(copies)
+	ready()
+	ticker := time.NewTicker(s.cfg.Tick)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		s.tick()
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+	s.open(nil)
+	for _, l := range *s.lanes.Load() {
+		l.close()
+	}
+	cancel()
+	s.work.Wait()
+	s.flush(context.WithoutCancel(ctx))
+	return nil
+}
+
+// open lets goroutines begin under ctx, or no more when it is nil.
+func (s *Server) open(ctx context.Context) {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	s.ctx = ctx
+}
+
+func (s *Server) clock() Clock {
+	now := s.now()
+	return Clock{Wall: now.Round(0).UTC(), Mono: now.Sub(s.start)}
+}
+
+func (s *Server) tick() {
+	s.mu.Lock()
+	now := s.clock()
+	s.snap = s.ports.Registry.Snapshot()
+	s.ctl.SetRegistry(s.snap)
+	s.perform(s.ctl.Tick(now, facts{s}))
+	s.refresh(now)
+	s.mu.Unlock()
+	s.ports.Shares.Beat(s.now())
+}
+
+// SetMigrations tells all migrations as the store has them.
+func (s *Server) SetMigrations(migrations []v1.Migration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.clock()
+	s.perform(s.ctl.SetMigrations(now, migrations))
+	s.refresh(now)
+}
+
+// perform carries effects out in order. What may take long goes to a goroutine of its own, so that a
+// store that hangs holds up no rollback. s.mu is held.
+func (s *Server) perform(effects []Effect) {
+	for _, e := range effects {
+		switch e.Kind {
+		case EffectOverride:
+			s.ports.Shares.Override(e.Name, e.Buckets, e.Epoch)
+			s.log.Warn("share set in the data path ahead of the store", "migration", e.Name, "buckets", e.Buckets, "epoch", e.Epoch)
+		case EffectRearm:
+			s.ports.Shares.Rearm(e.Name)
+		case EffectRestart:
+			s.restart(e.Name)
+		case EffectWrite, EffectPause:
+			if ctx, running := s.begin(); running {
+				go func() {
+					defer s.work.Done()
+					s.store(context.WithoutCancel(ctx), e)
+				}()
+			}
+		case EffectReply:
+			if ch, ok := s.replies[e.ID]; ok {
+				delete(s.replies, e.ID)
+				ch <- e
+			}
+		}
+	}
+}
+
+// store does a Write or Pause and tells the controller how it ended.
+func (s *Server) store(ctx context.Context, e Effect) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.StoreTimeout)
+	defer cancel()
+	var m v1.Migration
+	var err error
+	if e.Kind == EffectPause {
+		m, err = s.ports.Objects.SetPaused(ctx, e.Name, e.Paused, e.Who)
+	} else {
+		m, err = s.ports.Objects.SetStatus(ctx, e.Name, e.Revision, e.Status, e.By)
+	}
+	object := &m
+	if err != nil {
+		object = nil
+		s.log.Warn("migration not stored", "migration", e.Name, "error", err)
+		if kind.Of(err) == kind.Conflict {
+			if m, getErr := s.ports.Objects.Get(ctx, e.Name); getErr == nil {
+				object = &m
+			}
+		}
+	} else if e.Kind == EffectWrite {
+		s.log.Info("migration stored", "migration", e.Name, "phase", e.Status.Phase, "buckets", e.Status.Buckets, "epoch", e.Status.Epoch, "by", e.By, "reason", e.Status.Reason)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.clock()
+	s.perform(s.ctl.Written(now, e.Name, e.ID, object, err))
+	s.refresh(now)
+}
+
+// flush makes a last attempt to store rollbacks that the store does not have.
+func (s *Server) flush(ctx context.Context) {
+	s.mu.Lock()
+	effects := s.ctl.Flush(s.clock())
+	s.mu.Unlock()
+	for _, e := range effects {
+		s.store(ctx, e)
+	}
+}
+
+// Command does what a person asks: pause, resume, promote or rollback. A rollback is answered when the
+// data path obeys it, the others when they are stored. When ctx ends first the command may still happen.
+func (s *Server) Command(ctx context.Context, name string, verb Verb, who v1.Identity, reason string) (v1.Migration, error) {
+	ch := make(chan Effect, 1)
+	if _, running := s.begin(); !running {
+		return v1.Migration{}, kind.New(kind.Unavailable, "JD-MIGRATE-014", "the controller of migrations does not run now; try again")
+	}
+	s.work.Done()
+	s.mu.Lock()
+	s.ids++
+	id := s.ids
+	s.replies[id] = ch
+	now := s.clock()
+	s.perform(s.ctl.Command(now, Command{ID: id, Name: name, Verb: verb, Who: who, Reason: reason}))
+	s.refresh(now)
+	s.mu.Unlock()
+	select {
+	case e := <-ch:
+		return e.Migration, e.Err
+	case <-s.stopped:
+		return v1.Migration{}, kind.New(kind.Unavailable, "JD-MIGRATE-014", "the node stops; the command may still have happened, look at the migration after the restart")
+	case <-ctx.Done():
+		s.mu.Lock()
+		delete(s.replies, id)
+		s.mu.Unlock()
+		return v1.Migration{}, kind.New(kind.Unavailable, "JD-MIGRATE-012", "%s %s: no answer in time, so it may still happen; look at the migration: %w", verb, name, ctx.Err())
+	}
+}
+
+// begin lets a goroutine begin while the part runs; the caller ends it by work.Done.
+func (s *Server) begin() (context.Context, bool) {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if s.ctx == nil {
+		return nil, false
+	}
+	s.work.Add(1)
+	return s.ctx, true
+}
+
+// pump starts the jobs of a lane that fit under its bounds.
+func (s *Server) pump(l *lane) {
+	for {
+		ctx, running := s.begin()
+		if !running {
+			return
+		}
+		j, ok := l.take()
+		if !ok {
+			s.work.Done()
+			return
+		}
+		go func() {
+			defer s.work.Done()
+			s.mirror(ctx, l, &j)
+			l.done(&j)
+			s.pump(l)
+		}()
+	}
+}
+
+// mirror sends the copies of a job, all at once, and puts what came back into the book.
+func (s *Server) mirror(ctx context.Context, l *lane, j *job) {
+	if waited := s.clock().Mono - j.at; waited > j.view.settings.Timeout {
+		l.tally.drop(dropTimeout, 1) // the primary answer is too old to be compared with
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, j.view.settings.Timeout)
+	defer cancel()
+	all := make([]said, len(j.asks))
+	var others sync.WaitGroup
+	for i := range j.asks {
+		send := func() {
+			c := copyOf(j.rec, l.name, s.random())
+			began := s.now()
+			reply, err := s.ports.Caller.Call(ctx, j.asks[i].address, c, j.view.settings.MaxBody)
+			if reply.Latency == 0 {
+				reply.Latency = s.now().Sub(began)
+			}
+			all[i] = said{j.asks[i].role, reply, err}
+		}
+		if i == len(j.asks)-1 {
+			send()
+		} else {
+			others.Go(send)
+		}
+	}
+	others.Wait()
+	l.settle(j, all)
+}
+
+// restart begins the evidence of a migration anew. s.mu is held.
+func (s *Server) restart(name string) {
+	l := (*s.lanes.Load())[name]
+	if l == nil {
+		return // refresh makes the lane with a new book
+	}
+	l.book.Store(nil)
+	l.result.Store(nil)
+}
+
+// refresh brings the lanes in line with the controller: their views, books and number. s.mu is held.
+func (s *Server) refresh(now Clock) {
+	lanes := *s.lanes.Load()
+	changed := false
+	next := make(map[string]*lane, len(s.ctl.trackers))
+	for name, t := range s.ctl.trackers {
+		l := lanes[name]
+		if l == nil {
+			l = &lane{name: name, maxQueue: s.cfg.Queue}
+			changed = true
+		}
+		next[name] = l
+		l.refresh(t, now.Wall, s.cfg.MaxEndpoints)
+	}
+	for name, l := range lanes {
+		if next[name] != l {
+			l.close()
+			changed = true
+		}
+	}
+	if changed {
+		s.lanes.Store(&next)
+	}
+}
+
+// facts answers the controller; s.mu is held while it is used.
+type facts struct{ *Server }
+
+func (f facts) Latched(name string) bool                { return f.ports.Shares.Latched(name) }
+func (f facts) Outcomes(name string) (old, new Outcome) { return f.ports.Outcomes.Outcomes(name) }
+func (f facts) Copies(name string) Copies               { return f.lane(name).tally.copies() }
+func (f facts) lane(name string) *lane                  { return (*f.lanes.Load())[name] }
+func (f facts) Look(name string, at time.Time) (v1.Gate, *v1.DifferenceRef) {
+	return f.lane(name).look(at)
+}
