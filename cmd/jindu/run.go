@@ -91,7 +91,7 @@ func group(use, short, long string) *cobra.Command {
 			}
 			text := ""
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-				text = fmt.Sprintf("; did you mean %q?", strings.Join(near, `" or "`))
+				text = fmt.Sprintf("; did you mean %s?", strings.Join(near, " or "))
 			}
 			return usagef("unknown command %q%s", args[0], text)
 		},

@@ -86,7 +86,7 @@ func write(t *testing.T, name, text string) string {
 
 func TestNoFileIsTheDefaults(t *testing.T) {
 	cfg := defaults()
-	result, err := Load(&cfg, Source{EnvPrefix: "JINDU", Env: []string{"PATH=/bin", "JINDUX=1"}})
+	result, err := Load(&cfg, Source{EnvPrefix: "JINDU", Env: []string{"PATH=/bin", "JINDUX=1", "JINDU_GATEWAY_IDLE=", "JINDU_NOTHING="}})
 	if err != nil || !reflect.DeepEqual(cfg, defaults()) || len(result.Origins) != 0 {
 		t.Fatalf("got %+v, %v, %v", cfg, result, err)
 	}

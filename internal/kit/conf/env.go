@@ -19,8 +19,8 @@ func (d *decoder) environment(src Source, v reflect.Value) {
 	d.root.leaves(func(k *key) { byName[envName(src.EnvPrefix, k.path)] = k })
 	for _, entry := range src.Env {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, src.EnvPrefix+"_") {
-			continue
+		if !strings.HasPrefix(name, src.EnvPrefix+"_") || value == "" {
+			continue // empty is as good as not set: compose files and units cannot always leave one out
 		}
 		switch k := byName[name]; {
 		case k != nil:
