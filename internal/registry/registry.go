@@ -1,4 +1,3 @@
-// Package registry knows the services and the instances that can answer for them.
 package registry
 
 import (

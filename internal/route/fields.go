@@ -73,11 +73,11 @@ func (f *fields) service(path, name string) {
 // selector checks that a selector can be told from every other in words.
 func (f *fields) selector(path string, sel v1.Selector) {
 	for k, v := range sel {
-		if k == "" || strings.ContainsAny(k, "=,/* \t\r\n") {
-			f.add(path, k, "is no metadata key: keys have no '=', ',', '/', '*' or spaces")
+		if k == "" || strings.ContainsAny(k, "=,* \t\r\n") {
+			f.add(path, k, "is no metadata key: keys have no '=', ',', '*' or spaces")
 		}
-		if strings.ContainsAny(v, "=,/\r\n") || strings.Contains(strings.TrimSuffix(v, "*"), "*") {
-			f.add(path+"."+k, v, "must have no '=', ',' or '/', and '*' only at its end")
+		if strings.ContainsAny(v, "=,\r\n") || strings.Contains(strings.TrimSuffix(v, "*"), "*") {
+			f.add(path+"."+k, v, "must have no '=' or ',', and '*' only at its end")
 		}
 	}
 }
