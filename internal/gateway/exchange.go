@@ -31,6 +31,16 @@ type Exchange struct {
 	Tries    int
 	// Shadow marks a request that is itself a copy (X-Jindu-Shadow from a trusted peer).
 	Shadow bool
+
+	// Subset is the one whose instance answered, or was asked last; nil when none was.
+	Subset *route.Subset
+	// Failure is why there is no answer of the service, Answered when there is one.
+	Failure Failure
+	// BytesIn and BytesOut are bytes of body received from and sent to the client.
+	BytesIn, BytesOut int64
+
+	trial   bool // the request tries whether the circuit may close
+	reached bool // the side that was assigned was asked
 }
 
 // Origin says who made an answer.
@@ -42,6 +52,15 @@ const (
 	OriginGateway                // Jindu: redirect, no route, no instance, bad request, timeout
 	OriginNone                   // nobody: the client left
 )
+
+// String is upstream, gateway or none.
+func (o Origin) String() string { return [...]string{"upstream", "gateway", "none"}[o] }
+
+// Reset makes the exchange ready for the next request; it keeps buffers.
+func (ex *Exchange) Reset() {
+	d := ex.Decision
+	*ex = Exchange{Decision: d}
+}
 
 // TraceContext is the W3C trace context of an exchange.
 type TraceContext struct {
@@ -56,6 +75,21 @@ type TraceContext struct {
 type Tap interface {
 	Plan(ex *Exchange) Plan
 	Done(rec *Recorded)
+}
+
+// Outgoing is a request of the gateway's own: a copy that is sent to an instance.
+type Outgoing struct {
+	Method, Host, Target string
+	Header               []v1.Header
+	Body                 []byte
+}
+
+// Incoming is what came back.
+type Incoming struct {
+	Status    int
+	Header    []v1.Header
+	Body      []byte
+	Truncated bool // the body was over the client's bound and cut
 }
 
 // Plan says what to record of an exchange.

@@ -1,0 +1,70 @@
+package gateway
+
+import (
+	"time"
+
+	"jindu.dev/jindu/internal/route"
+)
+
+// Decide has the exchange decided and counts it as under way.
+func (v *View) Decide(ex *Exchange) {
+	v.Table.Decide(&ex.Request, &ex.Decision)
+	v.g.inFlight.Add(1)
+	if d := &ex.Decision; d.Cohort != nil && d.Side == route.SideNew {
+		v.cohorts[d.Cohort].new.inFlight.Add(1)
+	}
+	if r := ex.Decision.Rule; r != nil {
+		v.rules[r.Index].requests.Add(1)
+	}
+}
+
+// Finish counts the exchange: for the rule and subset that answered, and for the side it was assigned
+// to. It is the end of every exchange that Decide began.
+func (v *View) Finish(ex *Exchange, now time.Time) {
+	ex.Latency = now.Sub(ex.Start)
+	v.g.inFlight.Add(-1)
+	rule := v.norule
+	if r := ex.Decision.Rule; r != nil {
+		rule = v.rules[r.Index]
+	}
+	rule.series(v.g, ex.Subset).observe(ex.Status, ex.Latency)
+	failed := ex.Origin != OriginNone && ex.Status >= 500 || ex.Failure != Answered && ex.Failure != ClientLeft
+	if ex.Subset != nil {
+		t := v.totals[ex.Subset.Index]
+		t.requests.Add(1)
+		if failed {
+			t.failures.Add(1)
+		}
+		t.latency.Observe(ex.Latency)
+	}
+	if ex.Decision.Cohort != nil {
+		v.charge(ex, failed, v.g.Clock(now))
+	}
+	if ex.Origin == OriginNone {
+		v.g.Events.ClientsLeft.Add(1)
+	}
+	v.g.logAccess(v.Settings, ex, failed)
+}
+
+// charge counts the exchange for the side it was assigned to. A fallback is a failure of the new side,
+// however well the old one answered. A client that left is no failure, but its wait counts.
+func (v *View) charge(ex *Exchange, failed bool, now int64) {
+	c := v.cohorts[ex.Decision.Cohort]
+	o := c.old
+	if ex.Decision.Side == route.SideNew {
+		o = c.new
+		o.inFlight.Add(-1)
+		failed = failed || ex.FellBack
+		if ex.reached || ex.trial {
+			c.breaker.record(now, failed, ex.trial)
+		}
+	}
+	o.requests.Add(1)
+	if failed {
+		o.failures.Add(1)
+	}
+	if ex.FellBack {
+		o.fallbacks.Add(1)
+	}
+	o.latency.Observe(ex.Latency)
+}

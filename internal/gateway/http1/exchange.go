@@ -1,0 +1,317 @@
+package http1
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"jindu.dev/jindu/internal/gateway"
+	"jindu.dev/jindu/internal/route"
+)
+
+// exchange answers the request whose head was parsed. It is false when the connection ends.
+func (c *conn) exchange() (keep bool) {
+	w, g := c.w, c.s.gw
+	ex := &w.ex
+	ex.Reset()
+	ex.Start = g.Now()
+	v := g.Load()
+	c.begin(v)
+	if c.observe {
+		return c.takeCopy(v)
+	}
+	if len(w.req.path) == 1 && w.req.path[0] == '*' { // OPTIONS *: asks about the server itself
+		w.back = append(w.back[:0], "HTTP/1.1 204 No Content\r\n\r\n"...)
+		return !w.req.hasBody() && c.write(w.back) == nil && c.mayKeep()
+	}
+	if v.Limits.BodyBytes > 0 && w.req.body.length > v.Limits.BodyBytes {
+		c.reject(errBodySize)
+		return false
+	}
+	v.Decide(ex)
+	keep = c.decided(v)
+	if w.note.end.IsZero() {
+		w.note.end = g.Now()
+	}
+	v.Finish(ex, w.note.end)
+	c.after(v)
+	w.send.reset()
+	return keep
+}
+
+// decided does what was decided.
+func (c *conn) decided(v *gateway.View) bool {
+	d := &c.w.ex.Decision
+	switch {
+	case d.Refused == route.RefusedPath:
+		c.s.gw.Rejected("ambiguous path")
+		return c.answer(400, "JD-GATEWAY-010", "the path could be read in more than one way")
+	case d.Refused == route.RefusedNoRoute:
+		return c.answer(404, "JD-GATEWAY-011", "no route matches the request")
+	case d.Rule.Filters.Redirect != nil:
+		return c.redirect(d.Rule.Filters.Redirect)
+	}
+	if tap := c.s.gw.Tap(); tap != nil && d.Cohort != nil && !c.w.ex.Shadow {
+		c.w.note.plan = tap.Plan(&c.w.ex)
+	}
+	return c.forward(v)
+}
+
+// forward tries instances until one answers or nothing more may be tried.
+func (c *conn) forward(v *gateway.View) bool {
+	w := c.w
+	ex := &w.ex
+	rule := ex.Decision.Rule
+	start := c.s.gw.Clock(ex.Start)
+	w.note.overall = 0
+	if rule.Timeout > 0 {
+		w.note.overall = start + int64(rule.Timeout)
+	}
+	if r := c.gather(v); r != nil {
+		ex.Status, ex.Origin = r.status, gateway.OriginGateway
+		if r == errBodyLeft {
+			ex.Status, ex.Origin, ex.Failure = 499, gateway.OriginNone, gateway.ClientLeft
+			return false
+		}
+		c.reject(r)
+		return false
+	}
+	subset, side := ex.Decision.Subset, ex.Decision.Side
+	var avoid *gateway.Upstream
+	now := start
+	for {
+		f := gateway.Answered
+		var u *gateway.Upstream
+		switch {
+		case side == route.SideNew && ex.Tries == 0 && !v.Allow(ex, now):
+			f = gateway.CircuitOpen
+		default:
+			if u = v.Pick(subset, now, ex.Request.Random>>1^uint64(ex.Tries)*0x9e3779b97f4a7c15, avoid); u == nil {
+				f = gateway.NoInstance
+			}
+		}
+		if f == gateway.Answered {
+			ex.Tries++
+			ex.Subset, ex.Answered, ex.Instance = subset, side, u.Address
+			v.Began(u)
+			var status int
+			var keep bool
+			f, status, keep = c.try(v, u, now)
+			now = c.s.gw.Clock(w.note.end)
+			v.Ended(subset, u, f, status, now)
+			if f == gateway.Answered {
+				return keep
+			}
+		}
+		if c.sent() { // something of an answer is on its way: nothing can be repaired
+			ex.Failure = f
+			if f == gateway.ClientLeft {
+				ex.Origin, ex.Status = gateway.OriginNone, 499
+			}
+			return false
+		}
+		if r := w.send.rejected(); r != nil && r != errBodyLeft { // the body was at fault
+			ex.Status, ex.Origin = r.status, gateway.OriginGateway
+			c.reject(r)
+			return false
+		}
+		whole := c.replayable()
+		switch {
+		case w.note.overall > 0 && now >= w.note.overall:
+			return c.fail(gateway.TimedOut)
+		case f == gateway.RetryStatus || f != gateway.Refused && v.MayRetry(ex, f, whole, now):
+			if !c.pause(rule.Retry.Backoff, ex.Request.Random) {
+				return c.fail(gateway.ClientLeft)
+			}
+			avoid = u
+		case f == gateway.Refused || v.MayFallBack(ex, f, whole, now):
+			subset, side, avoid = ex.Decision.Cohort.Old, route.SideOld, nil
+		default:
+			return c.fail(f)
+		}
+		now = c.clock()
+	}
+}
+
+// pause waits before a retry, between half and all of d.
+func (c *conn) pause(d time.Duration, random uint64) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d/2 + time.Duration(random%uint64(d/2+1)))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return !errors.Is(peek(c.raw), errStale)
+	case <-c.s.ctx.Done():
+		return false
+	}
+}
+
+// try asks one instance and passes its answer on. status is what the instance answered.
+func (c *conn) try(v *gateway.View, up *gateway.Upstream, now int64) (f gateway.Failure, status int, keep bool) {
+	w := c.w
+	p := up.Conns.(*pool)
+	deadline := w.note.overall
+	if t := w.ex.Decision.Rule.TryTimeout; t > 0 && (deadline == 0 || now+int64(t) < deadline) {
+		deadline = now + int64(t)
+	}
+	c.appendRequest(v, up)
+	for {
+		u, err := p.get(c.s.ctx)
+		if err != nil {
+			w.note.end = c.s.gw.Now()
+			return gateway.NoConnection, 0, false
+		}
+		f, status, keep, err = c.ask(v, p, u, deadline)
+		switch {
+		case errors.Is(err, errStale):
+			c.s.gw.Events.UpstreamStale.Add(1)
+		case errors.Is(err, errDesync):
+			c.s.gw.Events.UpstreamDesync.Add(1)
+		default:
+			return f, status, keep
+		}
+	}
+}
+
+// ask sends the request over u and passes the answer on. errStale and errDesync mean that nothing was
+// sent and another connection is worth trying.
+func (c *conn) ask(v *gateway.View, p *pool, u *upConn, deadline int64) (f gateway.Failure, status int, keep bool, err error) {
+	w := c.w
+	c.left.Store(false)
+	c.upConn.Store(u)
+	c.asked++
+	if deadline == 0 {
+		deadline = 1 << 62 // far away, so that a client that leaves still ends the wait
+	}
+	c.up.set(deadline + c.asked&0xffff) // never the same twice, see fireOn
+	c.waiting.Store(c.s.gw.Clock(w.ex.Start))
+	reuse := false
+	f, reuse, err = c.converse(v, u)
+	if fired := c.up.clear(); fired {
+		reuse = false
+		if f != gateway.Answered {
+			f = gateway.TimedOut
+			if c.left.Load() {
+				f = gateway.ClientLeft
+			}
+		}
+	}
+	c.waiting.Store(0)
+	w.note.end = c.s.gw.Now()
+	if !c.finishUpload(u) { // before u is given back: the upload writes to it
+		reuse = false
+		if w.send.client && f != gateway.Answered {
+			f = gateway.ClientLeft // or its body was at fault: nothing to charge the instance with
+		}
+	}
+	c.upConn.Store(nil)
+	if reuse {
+		p.put(u, c.s.gw.Clock(w.note.end), v.Upstream.Idle)
+	} else {
+		p.discard(u)
+	}
+	if f == gateway.Answered {
+		w.ex.Status, w.ex.Origin = w.resp.status, gateway.OriginUpstream
+		keep = !w.note.closing
+		if w.note.unread {
+			c.linger()
+		}
+	}
+	return f, w.resp.status, keep, err
+}
+
+// converse writes the request, reads heads until the final one, and relays the answer.
+func (c *conn) converse(v *gateway.View, u *upConn) (f gateway.Failure, reuse bool, err error) {
+	w := c.w
+	w.up.r, w.up.w, w.resp.status = 0, 0, 0
+	if w.send.streaming {
+		if u.used {
+			if err := peek(u.raw); err != nil {
+				return gateway.NoConnection, false, err
+			}
+		}
+		if _, err := u.nc.Write(w.out); err != nil {
+			return gateway.NoConnection, false, nil
+		}
+		c.startUpload(v, u)
+	} else {
+		n, err := u.turn(w.out, w.up.b)
+		switch {
+		case errors.Is(err, errStale), errors.Is(err, errDesync):
+			return gateway.NoConnection, false, err
+		case err != nil && u.wrote == 0:
+			return gateway.NoConnection, false, nil
+		case err != nil:
+			return gateway.Broken, false, nil
+		}
+		w.up.w = n
+	}
+	for interims := 0; ; interims++ {
+		if f := c.readAnswer(u); f != gateway.Answered {
+			return f, false, nil
+		}
+		if w.resp.status >= 200 {
+			break
+		}
+		if w.resp.status == 101 || interims == maxInterims {
+			return gateway.Broken, false, nil
+		}
+		if f := c.interim(); f != gateway.Answered {
+			return f, false, nil
+		}
+	}
+	if w.resp.status == 503 && w.resp.refused && v.MayFallBack(&w.ex, gateway.Refused, c.replayable(), c.clock()) {
+		return gateway.Refused, c.skipBody(), nil
+	}
+	if v.Retries(&w.ex, w.resp.status) && v.MayRetry(&w.ex, gateway.RetryStatus, c.replayable(), c.clock()) {
+		return gateway.RetryStatus, c.skipBody(), nil
+	}
+	return c.relay(v, u)
+}
+
+const maxInterims = 16
+
+// readAnswer reads until a head is whole and parses it.
+func (c *conn) readAnswer(u *upConn) gateway.Failure {
+	w := c.w
+	from := 0
+	for {
+		b := w.up.unread()
+		end, resume := headEnd(b, from)
+		if end > c.s.limits.head || end < 0 && len(b) > c.s.limits.head {
+			return c.malformed(errHeadSize)
+		}
+		if end > 0 {
+			lim := c.s.limits
+			lim.unusual = true
+			if err := parseResponse(&w.resp, b[:end], &lim); err != nil {
+				return c.malformed(err)
+			}
+			w.up.r += end
+			return gateway.Answered
+		}
+		if len(b) >= 5 && !bytes.HasPrefix(b, []byte("HTTP/")) {
+			return c.malformed(errStatusLine)
+		}
+		from = resume
+		if w.up.w == len(w.up.b) {
+			if w.up.r > 0 {
+				w.up.compact()
+			} else {
+				w.up.grow(len(w.up.b))
+			}
+		}
+		n, err := u.nc.Read(w.up.free())
+		if w.up.w += n; n == 0 && err != nil {
+			return gateway.Broken
+		}
+	}
+}
+
+// malformed counts an answer that was no HTTP.
+func (c *conn) malformed(err error) gateway.Failure {
+	c.s.gw.Rejected("answer: " + err.Error())
+	return gateway.Broken
+}
