@@ -306,7 +306,7 @@ public final class Order {
     /** Registers with Jindu: one plain HTTP call, again at each heartbeat. */
     static void heartbeat(String jindu, String ip, int port) {
         String body = Json.write(map("service", "orders", "ip", ip, "port", port,
-                "metadata", map("runtime", "java17", "version", "1.0", "shadow-safe", "true")));
+                "metadata", map("runtime", "java" + Runtime.version().feature(), "version", "1.0", "shadow-safe", "true")));
         Runtime.getRuntime().addShutdownHook(new Thread(() -> post(jindu + "/api/v1/deregister",
                 Json.write(map("service", "orders", "ip", ip, "port", port)))));
         while (true) {
