@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -130,22 +129,25 @@ func check(path string, size int64) error {
 	if err != nil {
 		return openError(path, err)
 	}
-	err = checkHeads(path)
-	if err == nil {
-		err = checkPages(path, db, size)
-	}
-	return errors.Join(err, db.Close())
+	return errors.Join(checkFile(path, db, size), db.Close())
 }
 
-func checkPages(path string, db *bbolt.DB, size int64) (err error) {
+func checkFile(path string, db *bbolt.DB, size int64) (err error) {
 	defer guard(path, &err)()
-	err = db.View(func(tx *bbolt.Tx) error {
-		if tx.Size() > size {
-			return corrupt(path, "it has %d bytes of %d", size, tx.Size())
-		}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return notWritable(filepath.Dir(path), err)
+	}
+	if err := errors.Join(checkPages(f, size), f.Close()); err != nil {
+		return corrupt(path, "%w", err)
+	}
+	return db.View(func(tx *bbolt.Tx) error {
 		meta, keys, log := tx.Bucket(metaBucket), tx.Bucket(keysBucket), tx.Bucket(logBucket)
 		if meta == nil || keys == nil || log == nil {
 			return corrupt(path, "parts of it are missing")
+		}
+		if err := checkMeta(meta); err != nil {
+			return corrupt(path, "%w", err)
 		}
 		if f := getInt(meta, formatKey); f > format {
 			return kind.New(kind.Unsupported, "JD-STORE-005", "data file %s has format %d, this version of jindu knows up to %d; run the version that wrote it", path, f, format)
@@ -153,17 +155,18 @@ func checkPages(path string, db *bbolt.DB, size int64) (err error) {
 		if err := checkRecords(meta, keys, log); err != nil {
 			return corrupt(path, "%w", err)
 		}
-		// Last, since it may take what cursors found to be whole for granted.
-		var damage error
-		for err := range tx.Check() {
-			damage = err
-		}
-		if damage != nil {
-			return corrupt(path, "%w", damage)
+		return nil
+	})
+}
+
+// checkMeta reads every number.
+func checkMeta(meta *bbolt.Bucket) error {
+	return meta.ForEach(func(k, v []byte) error {
+		if len(v) != 12 || binary.BigEndian.Uint32(v[8:]) != intChecksum(k, v[:8]) {
+			return fmt.Errorf("number %q is damaged", k)
 		}
 		return nil
 	})
-	return err
 }
 
 // checkRecords reads every record and holds keys and log against each other.
@@ -201,36 +204,4 @@ func checkRecords(meta, keys, log *bbolt.Bucket) error {
 		return fmt.Errorf("keys and log differ by %d records", recent)
 	}
 	return err
-}
-
-// checkHeads looks at both heads of the file. bbolt is content with one, and would go back by one
-// acknowledged transaction where the newer one is damaged.
-func checkHeads(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return notWritable(filepath.Dir(path), err)
-	}
-	second, err := checkHead(f, 0)
-	if err == nil {
-		_, err = checkHead(f, second)
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return corrupt(path, "%w", err)
-	}
-	return nil
-}
-
-// checkHead returns the size of a page, which is where the second head is.
-func checkHead(f *os.File, offset int64) (int64, error) {
-	const pageHeader, length = 16, 64
-	head := make([]byte, length)
-	if _, err := f.ReadAt(head, offset+pageHeader); err != nil {
-		return 0, fmt.Errorf("it is too short: %w", err)
-	}
-	sum := fnv.New64a()
-	_, _ = sum.Write(head[:length-8]) // never fails
-	if binary.NativeEndian.Uint64(head[length-8:]) != sum.Sum64() {
-		return 0, fmt.Errorf("the head at %d is damaged", offset)
-	}
-	return int64(binary.NativeEndian.Uint32(head[8:])), nil
 }

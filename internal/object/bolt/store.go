@@ -115,15 +115,22 @@ func recovered(err *error) {
 	}
 }
 
+// getInt is a number of the meta bucket; 0 when it is not there.
 func getInt(b *bbolt.Bucket, key []byte) int64 {
-	if v := b.Get(key); len(v) == 8 {
+	if v := b.Get(key); len(v) == 12 {
 		return int64(binary.BigEndian.Uint64(v))
 	}
 	return 0
 }
 
+// putInt keeps a number with a checksum, which is looked at when the file is opened.
 func putInt(b *bbolt.Bucket, key []byte, n int64) error {
-	return b.Put(key, binary.BigEndian.AppendUint64(nil, uint64(n)))
+	v := binary.BigEndian.AppendUint64(nil, uint64(n))
+	return b.Put(key, binary.BigEndian.AppendUint32(v, intChecksum(key, v)))
+}
+
+func intChecksum(key, number []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, number)
 }
 
 // versionKey is where the keys bucket has the version of key at a revision.
