@@ -52,6 +52,7 @@ func (t *tracker) otherSides(now Clock, pair string, id func() int64) []Effect {
 		phase: opening(t.settings), step: -1, at: now.Wall, by: byController,
 		reason: fmt.Sprintf("spec moves other subsets now, %s; they were %s: it begins anew", pair, t.object.Status.Versions),
 	}}
+	t.forget()
 	return append(t.descend(d), t.proceed(now, id)...)
 }
 
@@ -80,8 +81,6 @@ func (t *tracker) hindrance() string {
 		return t.broken.Error()
 	case t.rival != "":
 		return fmt.Sprintf("migration %q moves service %q already: delete one of the two", t.rival, t.object.Spec.Service)
-	case t.due() != "" && t.rollbackHeld() != "":
-		return "a rollback is due (" + t.due() + "), but " + t.rollbackHeld()
 	case st.Phase == v1.PhaseRolledBack, st.Phase == v1.PhaseDone:
 		return ""
 	}
@@ -118,7 +117,9 @@ func (t *tracker) unripe(now Clock) string {
 // blocked is what keeps the migration from going on now, for people.
 func (t *tracker) blocked(now Clock) string {
 	st := t.status()
-	switch {
+	switch held := t.rollbackHeld(); {
+	case held != "" && t.due() != "":
+		return "a rollback is due (" + t.due() + "), but " + held
 	case t.descent != nil && t.storeOut != nil:
 		return "share 0 is in force, but the store does not have it yet: " + t.storeOut.Error()
 	case t.storeOut != nil:

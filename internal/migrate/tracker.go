@@ -104,6 +104,9 @@ func (t *tracker) adopt(m v1.Migration) []Effect {
 		t.settings = &settings
 	}
 	t.epoch = max(t.epoch, m.Status.Epoch)
+	if t.window != nil && t.window.key != keyOf(t.status()) {
+		t.forget() // what was seen before a move says nothing of what comes after it
+	}
 	d := t.descent
 	if d == nil {
 		return nil
@@ -135,6 +138,7 @@ func (t *tracker) rollBack(now Clock, by, reason string, latched bool) []Effect 
 		d.first = t.first
 	}
 	t.retryAt, t.backoff = now.Mono, 0
+	t.forget()
 	return t.descend(d)
 }
 
@@ -160,10 +164,10 @@ func (t *tracker) tick(now Clock, f Facts, id func() int64) []Effect {
 func (t *tracker) look(now Clock, f Facts) {
 	st := t.status()
 	if t.settings == nil || !comparing(st.Phase) {
-		t.window, t.gates, t.verdict, t.first = nil, nil, "", nil
+		t.forget()
 		return
 	}
-	key := windowKey{st.Phase, st.Buckets, st.Epoch, st.Versions}
+	key := keyOf(st)
 	fresh := t.window == nil || t.window.key != key
 	if !fresh && now.Mono < t.lookAt {
 		return
@@ -191,6 +195,11 @@ func (t *tracker) look(now Clock, f Facts) {
 	}
 	t.gates = append(t.gates, dropsGate(t.settings, copies.Attempts-t.window.copies.Attempts, copies.Dropped-t.window.copies.Dropped))
 	t.verdict = together(t.gates)
+}
+
+// forget drops the window and what the gates said of it.
+func (t *tracker) forget() {
+	t.window, t.gates, t.verdict, t.first = nil, nil, "", nil
 }
 
 // due is why a rollback is due, "" when none is. While observing there is nobody to take back.
@@ -222,7 +231,7 @@ func (t *tracker) proceed(now Clock, id func() int64) []Effect {
 	}
 	if d := t.descent; d != nil {
 		if now.Mono < t.retryAt {
-			return nil
+			return t.turnAway()
 		}
 		return t.write(flight{id: id(), descent: d, restart: d.pair != ""}, d.status, d.by)
 	}
@@ -236,6 +245,16 @@ func (t *tracker) proceed(now Clock, id func() int64) []Effect {
 		return out
 	}
 	return append(out, t.decide(now, id)...)
+}
+
+// turnAway refuses the commands that would wait for a store that cannot be reached.
+func (t *tracker) turnAway() []Effect {
+	var out []Effect
+	for _, cmd := range t.waiting {
+		out = append(out, t.refuse(&cmd, "JD-MIGRATE-005", "a rollback is in force that the store does not have yet; try again when the store answers")...)
+	}
+	t.waiting = nil
+	return out
 }
 
 // write sends st to the store.
@@ -294,7 +313,8 @@ func (t *tracker) stored(now Clock, f *flight) []Effect {
 		out = append(out, Effect{Kind: EffectRearm, Name: t.name})
 	}
 	if f.closing || f.restart {
-		t.looks, t.window, t.gates, t.verdict, t.first = 0, nil, nil, "", nil
+		t.looks = 0
+		t.forget()
 		out = append(out, Effect{Kind: EffectRestart, Name: t.name})
 	}
 	if f.closing && t.object.Spec.Paused {

@@ -14,6 +14,10 @@ type windowKey struct {
 	versions string
 }
 
+func keyOf(st *v1.MigrationStatus) windowKey {
+	return windowKey{st.Phase, st.Buckets, st.Epoch, st.Versions}
+}
+
 // window is the traffic since a phase or step began in this process: differences of cumulative counts.
 type window struct {
 	key    windowKey
