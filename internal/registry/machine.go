@@ -30,7 +30,8 @@ type service struct {
 type instance struct {
 	name     string
 	labels   map[string]string
-	revision int64 // of the object; an older event is no news
+	said     string // digest of the last registration that this process heard
+	revision int64  // of the object; an older event is no news
 	spec     v1.InstanceSpec
 	addr     netip.AddrPort
 	ttl      time.Duration // 0: fixed
@@ -67,7 +68,6 @@ func (m *machine) service(name string) *service {
 func (m *machine) dropEmpty(s *service) {
 	if !s.exists && len(s.instances) == 0 {
 		delete(m.services, s.name)
-		s.stale = true
 		m.snapshot = without(m.snapshot, s.name)
 	}
 }
@@ -117,12 +117,14 @@ func (m *machine) putInstance(o v1.Instance, at time.Duration) {
 	if addr != in.addr {
 		in.health = health{}
 	}
-	in.labels, in.revision, in.spec, in.addr = o.Metadata.Labels, o.Metadata.Revision, o.Spec, addr
 	ttl := max(o.Spec.TTL.Or(0), 0)
 	if ttl > 0 && in.ttl == 0 {
 		in.beat = at
 	}
-	in.ttl = ttl
+	if ttl == 0 && o.Metadata.Revision > in.revision {
+		in.left = false // a user wants it back
+	}
+	in.labels, in.revision, in.spec, in.addr, in.ttl = o.Metadata.Labels, o.Metadata.Revision, o.Spec, addr, ttl
 	in.health.spec(s.spec.HealthCheck)
 	if in.state != v1.StateGone || in.ttl == 0 && !in.left {
 		in.settle(at)
@@ -178,6 +180,16 @@ func (m *machine) leave(name string, at time.Duration) bool {
 
 // sweep ends leases and returns the names of instances whose objects are to be deleted.
 func (m *machine) sweep(at time.Duration) (forget []string) {
+	keeps := map[*service]bool{} // on duty, by those asked already
+	kept := func(in *instance) bool {
+		s := m.services[in.spec.Service]
+		k, asked := keeps[s]
+		if !asked {
+			k = s.keeps()
+			keeps[s] = k
+		}
+		return k
+	}
 	for name, in := range m.instances {
 		if in.ttl > 0 && !in.left && in.state != v1.StateGone && at-in.beat > in.ttl {
 			in.state, in.since = v1.StateGone, at
@@ -188,7 +200,7 @@ func (m *machine) sweep(at time.Duration) (forget []string) {
 		switch {
 		case in.left && age >= m.config.Drain,
 			in.state == v1.StateGone && age >= m.config.Hold,
-			in.state == v1.StateGone && age >= m.config.Gone && !m.services[in.spec.Service].keeps():
+			in.state == v1.StateGone && age >= m.config.Gone && !kept(in):
 			forget = append(forget, name)
 		}
 	}
@@ -239,8 +251,8 @@ func (m *machine) instanceStatus(name string) (v1.InstanceStatus, bool) {
 	return st, true
 }
 
-// publish returns the snapshot of now; changed says whether it differs from the one before.
-func (m *machine) publish() (_ *Snapshot, changed bool) {
+// publish returns the snapshot of now: the last one when nothing changed.
+func (m *machine) publish() *Snapshot {
 	next := m.snapshot
 	for name, s := range m.services {
 		if !s.stale {
@@ -251,10 +263,9 @@ func (m *machine) publish() (_ *Snapshot, changed bool) {
 			next = without(m.snapshot, "")
 		}
 		next.Services[name] = s.view()
-		changed = true
 	}
 	m.snapshot = next
-	return next, changed
+	return next
 }
 
 // without is a copy of a snapshot that lacks one service.

@@ -49,6 +49,7 @@ func (s *Server) Register(ctx context.Context, r v1.Registration, caller v1.Iden
 	s.do(func(m *machine, at time.Duration) {
 		m.putInstance(o, at)
 		if in := m.instances[name]; in != nil {
+			in.said = said
 			m.heartbeat(in, at, s.options.Now())
 			lease = in.lease()
 		}
@@ -61,7 +62,7 @@ func (s *Server) renew(name, said string) (lease v1.Lease, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in := s.machine.instances[name]
-	if in == nil || in.ttl == 0 || in.labels[registeredLabel] != said {
+	if in == nil || in.ttl == 0 || in.said != said && in.labels[registeredLabel] != said {
 		return v1.Lease{}, false
 	}
 	back := in.left || in.state == v1.StateGone

@@ -114,7 +114,7 @@ func (s *Server) publish() {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
 	s.mu.Lock()
-	snap, _ := s.machine.publish()
+	snap := s.machine.publish()
 	s.mu.Unlock()
 	if snap == s.snapshot.Load() {
 		return
