@@ -151,7 +151,12 @@ func (p *Process) WaitPort(port int) error {
 // Jindu builds the binary of this tree into dir.
 func Jindu(dir string, flags ...string) (string, error) {
 	bin := filepath.Join(dir, "jindu")
-	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", bin}, flags, []string{"jindu.dev/jindu/cmd/jindu"})...)
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "jindu.dev/jindu").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the product's module: %w", err)
+	}
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", bin}, flags, []string{"./cmd/jindu"})...)
+	cmd.Dir = strings.TrimSpace(string(root)) // its own go.mod counts
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build jindu: %w: %s", err, out)
