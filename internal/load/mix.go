@@ -235,6 +235,9 @@ func parseVar(text string) (func(*rand.Rand) string, error) {
 	case "uuid":
 		return uuid, nil
 	case "pick":
+		if strings.ContainsFunc(rest, func(r rune) bool { return r < ' ' }) {
+			return nil, fmt.Errorf("control characters do not belong into pick:A|B")
+		}
 		choices := strings.Split(rest, "|")
 		return func(r *rand.Rand) string { return choices[r.IntN(len(choices))] }, nil
 	}
