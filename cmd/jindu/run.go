@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	v1 "jindu.dev/jindu/api/v1"
 )
 
 // Exit codes.
@@ -60,13 +62,13 @@ alike, moves users over only as far as the evidence allows, and takes them back 
 	root.SetOut(c.out)
 	root.SetErr(c.errOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(c.serveCmd(), c.versionCmd(), c.configCmd(), c.reloadCmd(), c.applyCmd(), c.exportCmd(), c.migrationCmd(), c.auditCmd(), c.tokenCmd())
+	root.AddCommand(c.serveCmd(), c.versionCmd(), c.configCmd(), c.reloadCmd(), c.applyCmd(), c.exportCmd(), c.migrationCmd(), c.auditCmd(), c.tokenCmd(),
+		c.loadCmd(), c.demoCmd(), c.demoServiceCmd())
 	for _, r := range resources() {
-		if r.kind != "Migration" {
+		if r.kind != v1.KindMigration { // it has commands of its own
 			root.AddCommand(c.resourceCmd(r))
 		}
 	}
-	root.AddCommand(c.extraCmds()...)
 	return root
 }
 

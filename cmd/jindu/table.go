@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/width"
+	"jindu.dev/jindu/internal/kit/screen"
 )
 
 // table is rows of cells; the first row is the head. Columns line up in a terminal, also under Chinese.
@@ -14,7 +14,7 @@ type table [][]string
 // gap is the space between columns.
 const gap = 3
 
-// String lays the table out. The last column is not padded.
+// String lays the table out.
 func (t table) String() string {
 	var widths []int
 	for _, row := range t {
@@ -22,37 +22,18 @@ func (t table) String() string {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], columns(clean(cell)))
+			widths[i] = max(widths[i], screen.Columns(clean(cell)))
 		}
 	}
 	var b strings.Builder
 	for _, row := range t {
 		line := ""
 		for i, cell := range row {
-			cell = clean(cell)
-			line += cell
-			if i < len(row)-1 {
-				line += strings.Repeat(" ", widths[i]-columns(cell)+gap)
-			}
+			line += screen.Pad(clean(cell), widths[i]+gap)
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return b.String()
-}
-
-// columns counts the terminal columns of s: East Asian wide characters take two, marks that combine none.
-func columns(s string) int {
-	n := 0
-	for _, r := range s {
-		switch k := width.LookupRune(r).Kind(); {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		case k == width.EastAsianWide || k == width.EastAsianFullwidth:
-			n += 2
-		default:
-			n++
-		}
-	}
-	return n
 }
 
 // clean makes what came over the network harmless to a terminal.

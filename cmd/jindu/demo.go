@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"jindu.dev/jindu/internal/demo"
+	"jindu.dev/jindu/internal/demo/scene"
+	"jindu.dev/jindu/internal/load"
+	"jindu.dev/jindu/internal/load/httpload"
+)
+
+func (c *cli) demoCmd() *cobra.Command {
+	o := scene.Options{Env: c.lookup}
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Watch a live service cross from Java to Go", Args: exactly(),
+		Long: `Watch a live service cross: an order service in Java under real traffic, the new one in Go beside it, and
+Jindu moving users from one to the other as far as the evidence allows. With --defect the new service has
+a mistake, and everyone is taken back. It starts all it needs as processes on free ports, in a temporary
+directory, and leaves nothing behind.`,
+		Example: `  jindu demo
+  jindu demo --defect list
+  jindu demo --defect rounding
+  jindu demo --headless --fast --report demo.json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Defect == "list" {
+				t := table{{"DEFECT", "SHOWS IN", "WHAT IS WRONG"}}
+				for _, d := range demo.Defects() {
+					where := "copies"
+					if d.Live {
+						where = "live traffic"
+					}
+					t = append(t, []string{d.Name, where, d.Summary})
+				}
+				return c.printf("%v", t)
+			}
+			outcome, err := scene.Run(cmd.Context(), o, dial, c.out)
+			if err != nil {
+				return err
+			}
+			if outcome.Unexpected != "" {
+				return errors.New(outcome.Unexpected)
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Defect, "defect", "", "mistake to plant in the new service; list shows them")
+	f.BoolVar(&o.Headless, "headless", false, "plain lines instead of a picture")
+	f.StringVar(&o.Report, "report", "", "file to write the outcome to, as JSON")
+	f.BoolVar(&o.Fast, "fast", false, "under 25 seconds instead of a minute")
+	f.BoolVar(&o.Keep, "keep", false, "go on with little traffic at the end, until interrupted")
+	f.BoolVar(&o.Install, "install", false, "install a JDK by package name when there is none")
+	f.BoolVar(&o.StandIn, "stand-in", false, "play the old service in Go, without looking for a JDK")
+	f.Float64Var(&o.Rate, "rate", 2000, "requests a second")
+	return cmd
+}
+
+// dial makes the client of the demo's traffic.
+func dial(url string, timeout time.Duration) (load.Client, error) { return httpload.New(url, timeout) }
+
+// demoServiceCmd is how the demo starts its services: as this program.
+func (c *cli) demoServiceCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "demo-service NAME", Short: "Run one process of the demo", Hidden: true,
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("NAME is missing")
+			}
+			return scene.Service(cmd.Context(), args[0], args[1:], c.out)
+		},
+	}
+}
