@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -123,23 +123,11 @@ func (cl *client) put(ctx context.Context, o object.Object, dry bool) (string, e
 	if dry {
 		query.Set("dryRun", "true")
 	}
-	var before, after object.Object
-	err := cl.do(ctx, http.MethodGet, path, nil, nil, &before)
-	created := err != nil && kind.Of(err) == kind.NotFound
-	if err != nil && !created {
+	header, err := cl.call(ctx, http.MethodPut, path, query, o, nil)
+	if err != nil {
 		return "", err
 	}
-	if err := cl.do(ctx, http.MethodPut, path, query, o, &after); err != nil {
-		return "", err
-	}
-	switch {
-	case created:
-		return "created", nil
-	case before.Metadata.Generation == after.Metadata.Generation && maps.Equal(before.Metadata.Labels, after.Metadata.Labels):
-		return "unchanged", nil
-	default:
-		return "updated", nil
-	}
+	return header.Get("X-Jindu-Outcome"), nil
 }
 
 // readDocuments reads all objects of the files, checks what can be checked without the node, and sorts
@@ -253,6 +241,9 @@ func parse(path string, data []byte) (docs []document, wrong []kind.Field) {
 			continue
 		}
 		d.object.Status = nil // it is the node's
+		if len(d.object.Spec) == 0 {
+			d.object.Spec = json.RawMessage("{}")
+		}
 		docs = append(docs, d)
 	}
 	return docs, wrong

@@ -21,10 +21,11 @@ func (c *cli) auditCmd() *cobra.Command {
 	var o output
 	var limit int
 	var before int64
+	var kindName, name string
 	cmd := &cobra.Command{
 		Use: "audit", Short: "Show who changed what, newest first", Args: exactly(),
 		Long:    "Show every change of a spec and every transition of a status, newest first.",
-		Example: "  jindu audit\n  jindu audit --limit 200 -o json\n  jindu audit --before 1042         the page before revision 1042",
+		Example: "  jindu audit\n  jindu audit --kind Migration --name orders\n  jindu audit --limit 200 -o json\n  jindu audit --before 1042         the page before revision 1042",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := c.client()
 			if err != nil {
@@ -33,6 +34,12 @@ func (c *cli) auditCmd() *cobra.Command {
 			query := url.Values{"limit": {strconv.Itoa(limit)}}
 			if before > 0 {
 				query.Set("before", strconv.FormatInt(before, 10))
+			}
+			if kindName != "" {
+				query.Set("kind", kindName)
+			}
+			if name != "" {
+				query.Set("name", name)
 			}
 			var page v1.AuditPage
 			if err := cl.do(cmd.Context(), http.MethodGet, "audit", query, nil, &page); err != nil {
@@ -43,6 +50,9 @@ func (c *cli) auditCmd() *cobra.Command {
 	}
 	o.flag(cmd)
 	cmd.Flags().IntVar(&limit, "limit", 50, "records at most")
+	cmd.Flags().StringVar(&kindName, "kind", "", "only objects of this kind")
+	cmd.Flags().StringVar(&name, "name", "", "only objects with this name")
+	complete(cmd, "kind", "Service", "Instance", "Route", "Migration")
 	cmd.Flags().Int64Var(&before, "before", 0, "only records before this revision")
 	return c.remoteFlags(cmd)
 }

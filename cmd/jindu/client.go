@@ -111,28 +111,34 @@ func (c *cli) actor() string {
 // do sends a request with in as JSON, nothing when nil, and reads the answer into out: a *[]byte takes
 // it as it is, nil throws it away.
 func (cl *client) do(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	_, err := cl.call(ctx, method, path, query, in, out)
+	return err
+}
+
+// call is do with the header of the answer.
+func (cl *client) call(ctx context.Context, method, path string, query url.Values, in, out any) (http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, cl.timeout)
 	defer cancel()
 	res, err := cl.send(ctx, method, path, query, in, "application/json")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }() // it is read to its end or given up
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return kind.New(kind.Unavailable, "JD-CLI-004", "read the answer of %s: %w", cl.base, err)
+		return nil, kind.New(kind.Unavailable, "JD-CLI-004", "read the answer of %s: %w", cl.base, err)
 	}
 	switch out := out.(type) {
 	case nil:
-		return nil
+		return res.Header, nil
 	case *[]byte:
 		*out = data
-		return nil
+		return res.Header, nil
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		return kind.New(kind.Internal, "JD-CLI-004", "the answer of %s is not understood; is it a jindu node of this version? %w", cl.base, err)
+		return nil, kind.New(kind.Internal, "JD-CLI-004", "the answer of %s is not understood; is it a jindu node of this version? %w", cl.base, err)
 	}
-	return nil
+	return res.Header, nil
 }
 
 // send sends a request and returns the answer if it is a success, else its problem as an error.

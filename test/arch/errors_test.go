@@ -42,7 +42,7 @@ const tableHead = "| code | kind | meaning | remedy |\n|---|---|---|---|\n"
 // api/errors.md is all of them.
 func TestErrorsAreListed(t *testing.T) {
 	used := codesInGo(t)
-	names, err := filepath.Glob(filepath.Join(root, "api/errors/*.md"))
+	names, err := filepath.Glob(filepath.Join(root, "api", "errors", "*.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -188,7 +188,7 @@ func constant(e ast.Expr) bool {
 		switch f := e.Fun.(type) {
 		case *ast.FuncLit: // a table that is worked out
 			return true
-		case *ast.IndexExpr: // reflect.TypeFor[T]()
+		case *ast.IndexExpr: // of a type parameter, as reflect.TypeFor has
 			return slices.Contains(constructors(), text(f.X))
 		case *ast.Ident: // a function of the package or a conversion
 			return f.Name != "make" && f.Name != "new"

@@ -84,7 +84,7 @@ func golden(t *testing.T, name string, want []byte) {
 	t.Helper()
 	path := filepath.Join(root, name)
 	if *update {
-		if err := os.WriteFile(path, want, 0o644); err != nil { //nolint:gosec // a file of the repository
+		if err := os.WriteFile(path, want, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -21,7 +21,6 @@ type nodeConfig struct {
 	Gateway gatewayConfig `yaml:"gateway" doc:"The data path."`
 	Admin   adminConfig   `yaml:"admin" doc:"The admin API."`
 	Hook    func()
-	hidden  int
 }
 
 type logConfig struct {
@@ -305,7 +304,7 @@ func TestASecretShowsItsReferenceOnly(t *testing.T) {
 	}
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("secret", "s", s)
-	for _, out := range []string{fmt.Sprint(s), fmt.Sprintf("%#v", s), fmt.Sprintf("%+v", around{s, s}), fmt.Sprintf("%#v", around{s, s}), log.String()} {
+	for _, out := range []string{s.String(), fmt.Sprintf("%v", s), fmt.Sprintf("%#v", s), fmt.Sprintf("%+v", around{s, s}), fmt.Sprintf("%#v", around{s, s}), log.String()} {
 		if strings.Contains(out, "hunter2") {
 			t.Errorf("shown: %s", out)
 		}

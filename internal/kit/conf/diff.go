@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -60,7 +61,8 @@ func Live[T any](current, wanted T) (next T, live, restart []Change, err error) 
 		to.FieldByIndex(k.index).Set(from.FieldByIndex(k.index))
 		live = append(live, c)
 	}
-	return next, live, restart, Validate(&next)
+	err = Validate(&next)
+	return next, live, restart, err
 }
 
 // Applier puts the live keys of one section in force.
@@ -99,9 +101,9 @@ func Apply[T any](current, next T, changes []Change, appliers ...Applier[T]) err
 
 func undo[T any](current T, done []Applier[T]) error {
 	var errs []error
-	for i := len(done) - 1; i >= 0; i-- {
-		if err := done[i].Apply(current); err != nil {
-			errs = append(errs, fmt.Errorf("take back %s: %w", done[i].Section, err))
+	for _, a := range slices.Backward(done) {
+		if err := a.Apply(current); err != nil {
+			errs = append(errs, fmt.Errorf("take back %s: %w", a.Section, err))
 		}
 	}
 	return errors.Join(errs...)

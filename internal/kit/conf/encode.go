@@ -19,7 +19,7 @@ func encode(v reflect.Value) *yaml.Node {
 		return scalar("!!null", "null")
 	}
 	if v.CanInterface() {
-		if m, ok := v.Interface().(encoding.TextMarshaler); ok {
+		if m, ok := reflect.TypeAssert[encoding.TextMarshaler](v); ok {
 			text, err := m.MarshalText()
 			if err != nil {
 				text = nil

@@ -12,16 +12,16 @@ const width = 100
 
 // Example is the whole configuration with the defaults in cfg and what each key means, as a YAML file
 // that loads as these defaults.
-func Example(heading, envPrefix string, cfg any) []byte {
+func Example(heading string, cfg any) []byte {
 	v := reflect.Indirect(reflect.ValueOf(cfg))
 	root := rootOf(v.Type())
 	var b bytes.Buffer
 	comment(&b, "", heading)
-	example(&b, &root, v, "", envPrefix)
+	example(&b, &root, v, "")
 	return b.Bytes()
 }
 
-func example(b *bytes.Buffer, k *key, root reflect.Value, indent, envPrefix string) {
+func example(b *bytes.Buffer, k *key, root reflect.Value, indent string) {
 	for i := range k.keys {
 		c := &k.keys[i]
 		if indent == "" || c.section() {
@@ -30,7 +30,7 @@ func example(b *bytes.Buffer, k *key, root reflect.Value, indent, envPrefix stri
 		if c.section() {
 			comment(b, indent, c.doc)
 			fmt.Fprintf(b, "%s%s:\n", indent, c.name)
-			example(b, c, root, indent+"  ", envPrefix)
+			example(b, c, root, indent+"  ")
 			continue
 		}
 		comment(b, indent, describe(c))

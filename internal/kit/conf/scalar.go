@@ -55,7 +55,7 @@ func fits(n *yaml.Node, t reflect.Type) bool {
 
 // setText reads text into v and says whether it could.
 func setText(v reflect.Value, text string) bool {
-	if t, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if t, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		return t.UnmarshalText([]byte(text)) == nil
 	}
 	switch k := v.Kind(); {

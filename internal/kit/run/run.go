@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -109,8 +110,7 @@ func stop(started []*running, within time.Duration, cause error) error {
 	defer deadline.Stop()
 	var errs []error
 	late := false
-	for i := len(started) - 1; i >= 0; i-- {
-		r := started[i]
+	for _, r := range slices.Backward(started) {
 		r.cancel()
 		if !late {
 			select {
