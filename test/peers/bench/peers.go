@@ -118,7 +118,7 @@ func (s *scene) startCaddy(port int) (*proc.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	conf := fmt.Sprintf("{\n  admin off\n  auto_https off\n  log { level ERROR }\n}\nhttp://127.0.0.1:%d {\n  reverse_proxy 127.0.0.1:%d\n}\n", port, s.upstream)
+	conf := fmt.Sprintf("{\n  admin off\n  auto_https off\n  log {\n    level ERROR\n  }\n}\nhttp://127.0.0.1:%d {\n  reverse_proxy 127.0.0.1:%d\n}\n", port, s.upstream)
 	return s.run(proxyCore, port, "Caddyfile", conf, bin, "run", "--config", filepath.Join(s.dir, "Caddyfile"), "--adapter", "caddyfile")
 }
 
