@@ -33,10 +33,10 @@ type Event[D any] struct {
 
 // Stream adds a GET operation that answers with server-sent events whose data is D as JSON. open sees
 // the request and the id after which the client wants to resume (0: none, from Last-Event-ID), and
-// returns the events; an error of open is an ordinary problem. The sequence gets a context that ends
-// when the client leaves or the server drains, and must end with it. An error in the sequence is sent as an event named
-// "problem" and ends the stream. A client that does not read for 10 s is cut off; at most 64 events
-// wait for it, beyond that the sequence is not asked for more.
+// returns the events; an error of open is an ordinary problem. The sequence must end with its context,
+// which ends when the client leaves or the server drains. An error in the sequence is sent as an event
+// named "problem" and ends the stream. A client that does not read for 10 s is cut off; at most 64
+// events wait for it, beyond that the sequence is not asked for more.
 func Stream[I, D any](api huma.API, need v1.Role, op huma.Operation, open func(ctx context.Context, in *I, resume int64) (iter.Seq2[Event[D], error], error)) {
 	op.Method = http.MethodGet
 	op.Metadata = with(with(op.Metadata, roleKey, need), streamKey, true)
@@ -48,18 +48,19 @@ func Stream[I, D any](api huma.API, need v1.Role, op huma.Operation, open func(c
 			Extensions: map[string]any{"x-data": data},
 		}},
 	}}
-	type input struct {
-		Last string `header:"Last-Event-ID" doc:"Id of the last event that the client saw."`
-		In   I
-	}
-	huma.Register(api, op, func(ctx context.Context, in *input) (*huma.StreamResponse, error) {
+	op.Parameters = append(op.Parameters, &huma.Param{Name: "Last-Event-ID", In: "header", Schema: &huma.Schema{Type: huma.TypeInteger}, Description: "Id of the last event that the client saw; what follows it is sent."})
+	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
+		next(huma.WithValue(ctx, lastKey{}, ctx.Header("Last-Event-ID")))
+	})
+	huma.Register(api, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+		last, _ := ctx.Value(lastKey{}).(string)
 		ctx, cancel := context.WithCancel(ctx)
-		resume, err := resumeAt(in.Last)
+		resume, err := resumeAt(last)
 		if err != nil {
 			cancel()
 			return nil, asProblem(ctx, err)
 		}
-		events, err := open(ctx, &in.In, resume)
+		events, err := open(ctx, in, resume)
 		if err != nil {
 			cancel()
 			return nil, asProblem(ctx, err)
@@ -73,6 +74,8 @@ func Stream[I, D any](api huma.API, need v1.Role, op huma.Operation, open func(c
 		}}, nil
 	})
 }
+
+type lastKey struct{}
 
 func resumeAt(last string) (int64, error) {
 	if last == "" {
