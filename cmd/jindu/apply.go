@@ -36,7 +36,7 @@ func (c *cli) applyCmd() *cobra.Command {
 	var dry bool
 	cmd := &cobra.Command{
 		Use: "apply -f FILE", Short: "Create or change objects from files", Args: exactly(),
-		Long: `Create or change the objects in YAML or JSON files, in the order Service, Instance, Route, Migration.
+		Long: `Create or change the objects in YAML or JSON files: services first, then migrations, routes, instances.
 Every object is checked, by the node too, before the first is written: files with a mistake change
 nothing. An object that says metadata.revision is written only if that is still its revision.`,
 		Example: `  jindu apply -f orders.yaml

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -99,7 +100,9 @@ func TestWhoAsksIsSaid(t *testing.T) {
 }
 
 func TestTheCAFileIsTrusted(t *testing.T) {
-	s := httptest.NewTLSServer(answer(200, v1.List[v1.Service]{}))
+	s := httptest.NewUnstartedServer(answer(200, v1.List[v1.Service]{}))
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // the second client is to refuse
+	s.StartTLS()
 	defer s.Close()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
@@ -205,8 +208,8 @@ func TestEvidenceIsShownWithItsNumbers(t *testing.T) {
 }
 
 func TestEveryKindHasItsCommand(t *testing.T) {
-	for _, k := range v1.Kinds {
-		if r := resourceOf(k); r.name != strings.ToLower(string(k)) || len(r.head) == 0 {
+	for i, k := range v1.Kinds { // in the order of v1.Kinds, for export
+		if r := resources()[i]; r.kind != k || r.name != strings.ToLower(string(k)) || len(r.head) == 0 {
 			t.Errorf("%s: %+v", k, r)
 		}
 	}

@@ -29,9 +29,9 @@ func (r resource) path(name string) string {
 func resources() []resource {
 	return []resource{
 		{v1.KindService, "service", "named sets of instances that answer alike", []string{"NAME", "OWNER", "INSTANCES", "USABLE", "DESCRIPTION"}, rowsOf(serviceRows)},
-		{v1.KindInstance, "instance", "processes of a service", []string{"NAME", "SERVICE", "ADDRESS", "RUNTIME", "VERSION", "WEIGHT", "STATE", "HEALTH"}, rowsOf(instanceRows)},
-		{v1.KindRoute, "route", "which requests go where", []string{"NAME", "HOSTS", "RULES", "IN FORCE"}, rowsOf(routeRows)},
 		{v1.KindMigration, "migration", "services on their way from old to new", []string{"NAME", "SERVICE", "FROM", "TO", "PHASE", "SHARE", "VERDICT", "BLOCKED"}, rowsOf(migrationRows)},
+		{v1.KindRoute, "route", "which requests go where", []string{"NAME", "HOSTS", "RULES", "IN FORCE"}, rowsOf(routeRows)},
+		{v1.KindInstance, "instance", "processes of a service", []string{"NAME", "SERVICE", "ADDRESS", "RUNTIME", "VERSION", "WEIGHT", "STATE", "HEALTH"}, rowsOf(instanceRows)},
 	}
 }
 
