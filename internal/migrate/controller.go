@@ -188,6 +188,7 @@ type View struct {
 	Gates     []v1.Gate    // as of the last look; none while nothing is compared
 	Verdict   v1.Verdict
 	Old, New  Outcome // in the present phase or step
+	Unsaved   bool    // a rollback is in force that the store does not have yet
 }
 
 // View tells of one migration.
@@ -196,7 +197,7 @@ func (c *Controller) View(now Clock, name string) (View, bool) {
 	if t == nil {
 		return View{}, false
 	}
-	v := View{Migration: t.view(now), Gates: t.gates, Verdict: t.verdict}
+	v := View{Migration: t.view(now), Gates: t.gates, Verdict: t.verdict, Unsaved: t.descent != nil}
 	if t.window != nil {
 		v.Old, v.New = t.traffic.old, t.traffic.new
 	}
