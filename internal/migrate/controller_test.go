@@ -1,0 +1,735 @@
+package migrate
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "jindu.dev/jindu/api/v1"
+	"jindu.dev/jindu/internal/kit/kind"
+	"jindu.dev/jindu/internal/kit/meter"
+	"jindu.dev/jindu/internal/registry"
+)
+
+// stage is a controller with one migration, a store that answers at once, and facts that a test sets.
+type stage struct {
+	t    *testing.T
+	c    *Controller
+	wall time.Time
+	now  time.Duration
+
+	object   v1.Migration
+	down     error
+	held     []Effect // writes that the store has not answered, while hold is set
+	hold     bool
+	override []Effect
+	restarts int
+	rearmed  int
+	replies  map[int64]Effect
+	ids      int64
+
+	latched  bool
+	old, new Outcome
+	copies   Copies
+	mismatch v1.Verdict
+}
+
+func newStage(t *testing.T, change func(*v1.MigrationSpec)) *stage {
+	t.Helper()
+	s := &stage{
+		t: t, c: NewController(30 * time.Second), wall: time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC),
+		replies: map[int64]Effect{}, mismatch: v1.VerdictPass,
+	}
+	spec := v1.MigrationSpec{
+		Service: "orders", From: v1.Selector{"runtime": "java17"}, To: v1.Selector{"runtime": "go1.26"}, Steps: []float64{10, 50, 100},
+		Gates: v1.GatesSpec{Mirror: "10s", Step: "10s", Hold: "20s", MinRequests: ptr(100)},
+	}
+	if change != nil {
+		change(&spec)
+	}
+	made := s.wall
+	s.object = v1.Migration{Metadata: v1.Meta{Name: "move", Revision: 1, Created: &made}, Spec: spec}
+	s.instances(instance("a", "java17", "1.0"), instance("b", "go1.26", "2.0"))
+	s.sync()
+	return s
+}
+
+func instance(name, runtime, version string) *registry.Instance {
+	return &registry.Instance{Name: name, Service: "orders", Address: name, Usable: true, State: v1.StateServing, Metadata: map[string]string{"runtime": runtime, "version": version}}
+}
+
+func (s *stage) instances(all ...*registry.Instance) {
+	s.c.SetRegistry(&registry.Snapshot{Services: map[string]*registry.Service{"orders": {Name: "orders", Instances: all}}})
+}
+
+func (s *stage) clock() Clock { return Clock{s.wall.Add(s.now), s.now} }
+
+func (s *stage) sync() { s.do(s.c.SetMigrations(s.clock(), []v1.Migration{s.object})) }
+
+// edit changes the spec as a user would.
+func (s *stage) edit(change func(*v1.MigrationSpec)) {
+	change(&s.object.Spec)
+	s.object.Metadata.Revision++
+	s.sync()
+}
+
+func (s *stage) do(effects []Effect) {
+	for _, e := range effects {
+		switch e.Kind {
+		case EffectOverride:
+			s.override = append(s.override, e)
+		case EffectRearm:
+			s.rearmed++
+			s.latched = false
+		case EffectRestart:
+			s.restarts++
+		case EffectReply:
+			s.replies[e.ID] = e
+		case EffectWrite, EffectPause:
+			if s.hold {
+				s.held = append(s.held, e)
+			} else {
+				s.land(e)
+			}
+		}
+	}
+}
+
+func (s *stage) land(e Effect) {
+	switch {
+	case s.down != nil:
+		s.do(s.c.Written(s.clock(), e.Name, e.ID, nil, s.down))
+		return
+	case e.Kind == EffectPause:
+		s.object.Spec.Paused = e.Paused
+	case e.Revision != s.object.Metadata.Revision:
+		m := s.object
+		s.do(s.c.Written(s.clock(), e.Name, e.ID, &m, kind.New(kind.Conflict, "", "revision %d", m.Metadata.Revision)))
+		return
+	default:
+		s.object.Status = e.Status
+	}
+	s.object.Metadata.Revision++
+	m := s.object
+	s.do(s.c.Written(s.clock(), e.Name, e.ID, &m, nil))
+}
+
+func (s *stage) Latched(string) bool                { return s.latched }
+func (s *stage) Outcomes(string) (old, new Outcome) { return s.old, s.new }
+func (s *stage) Copies(string) Copies               { return s.copies }
+func (s *stage) Look(string, time.Time) (v1.Gate, *v1.DifferenceRef) {
+	g := v1.Gate{Name: gateMismatch, Verdict: s.mismatch, Detail: "as staged"}
+	if s.mismatch == v1.VerdictFail {
+		return g, &v1.DifferenceRef{Endpoint: "GET /orders/{id}", Path: "$.total"}
+	}
+	return g, nil
+}
+
+// pass lets time go by in ticks, with traffic on both sides by the share in force.
+func (s *stage) pass(d time.Duration) {
+	for end := s.now + d; s.now < end; {
+		s.now += 250 * time.Millisecond
+		st, _ := s.c.View(s.clock(), "move")
+		n := int64(st.Migration.Status.Buckets) * 200 / fullShare
+		s.count(&s.new, n, 0)
+		s.count(&s.old, 200-n, 0)
+		s.copies.Attempts += 20
+		s.do(s.c.Tick(s.clock(), s))
+	}
+}
+
+func (s *stage) count(o *Outcome, n, failures int64) {
+	o.Requests += n
+	o.Failures += failures
+	var h meter.Histogram
+	for range n {
+		h.Observe(3 * time.Millisecond)
+	}
+	var c meter.Counts
+	h.Snapshot(&c)
+	o.Latency.Add(&c)
+}
+
+func (s *stage) status() v1.MigrationStatus {
+	v, ok := s.c.View(s.clock(), "move")
+	if !ok {
+		s.t.Fatal("the migration is unknown")
+	}
+	return v.Migration.Status
+}
+
+func (s *stage) want(phase v1.Phase, buckets int) {
+	s.t.Helper()
+	if st := s.status(); st.Phase != phase || st.Buckets != buckets {
+		s.t.Fatalf("is %s at %d, want %s at %d; blocked: %s; reason: %s", st.Phase, st.Buckets, phase, buckets, st.Blocked, st.Reason)
+	}
+}
+
+// reach waits until a phase and share are in force, for a bounded time.
+func (s *stage) reach(phase v1.Phase, buckets int) {
+	s.t.Helper()
+	for range 400 {
+		if st := s.status(); st.Phase == phase && st.Buckets == buckets {
+			return
+		}
+		s.pass(250 * time.Millisecond)
+	}
+	s.want(phase, buckets)
+}
+
+func (s *stage) command(verb Verb, name string, role v1.Role) (v1.Migration, error) {
+	s.t.Helper()
+	s.ids++
+	s.do(s.c.Command(s.clock(), Command{ID: s.ids, Name: "move", Verb: verb, Who: v1.Identity{Name: name, Role: role}, Reason: "a test"}))
+	r, ok := s.replies[s.ids]
+	if !ok {
+		s.t.Fatalf("%s has no answer", verb)
+	}
+	return r.Migration, r.Err
+}
+
+func (s *stage) refused(verb Verb, name string, role v1.Role, code, text string) {
+	s.t.Helper()
+	if _, err := s.command(verb, name, role); kind.Code(err) != code || !strings.Contains(fmt.Sprint(err), text) {
+		s.t.Errorf("%s answers %v, want %s with %q", verb, err, code, text)
+	}
+}
+
+func TestACleanMigrationGoesFromMirrorToDoneByItself(t *testing.T) {
+	s := newStage(t, nil)
+	s.pass(250 * time.Millisecond)
+	s.want(v1.PhaseMirror, 0)
+	s.pass(9 * time.Second)
+	s.want(v1.PhaseMirror, 0) // least time
+	s.reach(v1.PhaseRamp, 1000)
+	s.pass(9 * time.Second)
+	s.want(v1.PhaseRamp, 1000)
+	s.reach(v1.PhaseRamp, 5000)
+	s.reach(v1.PhaseHold, 10000)
+	s.pass(19 * time.Second)
+	s.want(v1.PhaseHold, 10000)
+	if v, _ := s.c.View(s.clock(), "move"); v.Gates[1].Baseline != frozen || v.Migration.Status.Baseline.Step != 1 {
+		t.Errorf("at 100 %% the gates are held against %q of step %d", v.Gates[1].Baseline, v.Migration.Status.Baseline.Step)
+	}
+	s.reach(v1.PhaseDone, 10000)
+	var places []string
+	for _, h := range s.object.Status.History {
+		places = append(places, placeText(h.Phase, h.Buckets))
+	}
+	if got := strings.Join(places, ", "); got != "mirror, ramp at 10 %, ramp at 50 %, hold at 100 %, done at 100 %" {
+		t.Errorf("history: %s", got)
+	}
+	if len(s.override) > 0 {
+		t.Errorf("promotions went past the store: %+v", s.override)
+	}
+	if v := s.object.Status; v.Verdict != v1.VerdictPass || len(v.Gates) != 4 || v.Epoch != 5 {
+		t.Errorf("status %+v", v)
+	}
+}
+
+func TestAFailedGateRollsBackWithinTwoSeconds(t *testing.T) {
+	for name, c := range map[string]struct {
+		fail func(*stage)
+		gate string
+	}{
+		"mismatch":                               {func(s *stage) { s.mismatch = v1.VerdictFail }, gateMismatch},
+		"errors":                                 {func(s *stage) { s.count(&s.new, 200, 150) }, gateErrors},
+		"fallbacks are failures of the new side": {func(s *stage) { s.count(&s.new, 200, 100); s.new.Fallbacks += 100 }, gateErrors},
+		"latency": {func(s *stage) {
+			s.new.Requests += 300
+			var h meter.Histogram
+			for range 300 {
+				h.Observe(time.Second)
+			}
+			var c meter.Counts
+			h.Snapshot(&c)
+			s.new.Latency.Add(&c)
+		}, gateLatency},
+	} {
+		s := newStage(t, nil)
+		s.reach(v1.PhaseRamp, 5000)
+		epoch := s.object.Status.Epoch
+		s.pass(5 * time.Second)
+		c.fail(s)
+		s.pass(2 * time.Second)
+		s.want(v1.PhaseRolledBack, 0)
+		st := s.object.Status
+		if g := first(st.Gates, v1.VerdictFail); g == nil || g.Name != c.gate || !strings.Contains(st.Reason, "gate "+c.gate+" failed") {
+			t.Errorf("%s: reason %q, gates %+v", name, st.Reason, st.Gates)
+		}
+		if len(s.override) != 1 || s.override[0].Epoch != epoch+1 || s.override[0].Buckets != 0 || st.Epoch != epoch+1 || st.Step != -1 {
+			t.Errorf("%s: override %+v, stored epoch %d step %d", name, s.override, st.Epoch, st.Step)
+		}
+		if (st.FirstDifference != nil) != (c.gate == gateMismatch) {
+			t.Errorf("%s: first difference %+v", name, st.FirstDifference)
+		}
+		s.pass(time.Minute)
+		s.want(v1.PhaseRolledBack, 0) // until resume
+	}
+}
+
+func TestAMismatchInTheMirrorPhaseEndsTheMigration(t *testing.T) {
+	s := newStage(t, nil)
+	s.mismatch = v1.VerdictFail
+	s.pass(2 * time.Second)
+	s.want(v1.PhaseRolledBack, 0)
+	if d := s.object.Status.FirstDifference; d == nil || d.Path != "$.total" {
+		t.Errorf("first difference %+v", d)
+	}
+}
+
+func TestNotEnoughHolds(t *testing.T) {
+	s := newStage(t, nil)
+	s.mismatch = v1.VerdictNotEnough
+	s.pass(time.Minute)
+	s.want(v1.PhaseMirror, 0)
+	if b := s.status().Blocked; !strings.Contains(b, "mismatch") {
+		t.Errorf("blocked by %q", b)
+	}
+	s.mismatch = v1.VerdictPass
+	s.copies.Dropped += 50
+	s.pass(10 * time.Second)
+	s.want(v1.PhaseMirror, 0)
+	if b := s.status().Blocked; !strings.Contains(b, "mirror_drops") {
+		t.Errorf("blocked by %q", b)
+	}
+}
+
+func TestARollbackNeedsNoStore(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseRamp, 5000)
+	s.down = errors.New("disk full")
+	s.mismatch = v1.VerdictFail
+	s.pass(time.Second)
+	s.want(v1.PhaseRolledBack, 0)
+	if len(s.override) != 1 || s.object.Status.Buckets != 5000 {
+		t.Fatalf("override %+v, stored share %d", s.override, s.object.Status.Buckets)
+	}
+	s.refused(VerbResume, "ann", v1.RoleOperator, "JD-MIGRATE-005", "store does not have yet")
+	s.pass(30 * time.Second)
+	if b := s.status().Blocked; !strings.Contains(b, "disk full") {
+		t.Errorf("blocked by %q", b)
+	}
+	s.down = nil
+	s.pass(lastRetry + time.Second)
+	if st := s.object.Status; st.Phase != v1.PhaseRolledBack || st.Epoch != s.override[0].Epoch {
+		t.Errorf("stored %s at epoch %d, the data path has %d", st.Phase, st.Epoch, s.override[0].Epoch)
+	}
+}
+
+func TestAPromotionWaitsForTheStoreAndTheShareStays(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseRamp, 1000)
+	s.down = errors.New("disk full")
+	s.pass(30 * time.Second)
+	s.want(v1.PhaseRamp, 1000)
+	if b := s.status().Blocked; !strings.Contains(b, "disk full") || !strings.Contains(b, "share is kept") {
+		t.Errorf("blocked by %q", b)
+	}
+	if _, err := s.command(VerbPromote, "ann", v1.RoleOperator); kind.Of(err) != kind.Unavailable {
+		t.Errorf("promote answers %v", err)
+	}
+	s.down = nil
+	s.reach(v1.PhaseRamp, 5000)
+	if b := s.status().Blocked; strings.Contains(b, "disk full") {
+		t.Errorf("still blocked by %q", b)
+	}
+}
+
+func TestARollbackOvertakesAPromotionUnderWay(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseRamp, 1000)
+	s.hold = true
+	for range 100 {
+		if s.pass(250 * time.Millisecond); len(s.held) > 0 {
+			break
+		}
+	}
+	s.mismatch = v1.VerdictFail
+	s.pass(time.Second)
+	s.want(v1.PhaseRolledBack, 0)
+	if len(s.held) != 1 || len(s.override) != 1 || s.override[0].Epoch <= s.held[0].Status.Epoch {
+		t.Fatalf("writes %+v, override %+v: the rollback must have the later epoch", s.held, s.override)
+	}
+	s.hold = false
+	s.land(s.held[0]) // the promotion arrives after all
+	s.pass(time.Second)
+	if st := s.object.Status; st.Phase != v1.PhaseRolledBack || st.Buckets != 0 {
+		t.Errorf("stored %s at %d", st.Phase, st.Buckets)
+	}
+}
+
+func TestAConflictIsDecidedAnewOnWhatTheStoreHas(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseRamp, 1000)
+	s.hold = true
+	s.mismatch = v1.VerdictFail
+	s.pass(time.Second)
+	s.object.Spec.Paused = true // a user was faster
+	s.object.Metadata.Revision++
+	s.hold = false
+	s.land(s.held[0])
+	s.pass(time.Second)
+	if st := s.object.Status; st.Phase != v1.PhaseRolledBack || !s.object.Spec.Paused {
+		t.Errorf("stored %s, paused %v", st.Phase, s.object.Spec.Paused)
+	}
+	if last := s.override[len(s.override)-1]; last.Epoch != s.object.Status.Epoch {
+		t.Errorf("the data path has epoch %d, the store %d", last.Epoch, s.object.Status.Epoch)
+	}
+}
+
+func TestALatchIsRecordedAndResumeRearmsIt(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseRamp, 5000)
+	s.latched = true
+	s.pass(250 * time.Millisecond)
+	s.want(v1.PhaseRolledBack, 0)
+	st := s.object.Status
+	if last := st.History[len(st.History)-1]; !st.Latched || last.By != byDataPath || !strings.Contains(st.Reason, "silent") {
+		t.Errorf("status %+v", st)
+	}
+	if s.rearmed != 0 {
+		t.Error("the latch was ended by nobody's command")
+	}
+	before := s.restarts
+	if _, err := s.command(VerbResume, "ann", v1.RoleOperator); err != nil {
+		t.Fatal(err)
+	}
+	s.want(v1.PhaseMirror, 0)
+	if s.rearmed != 1 || s.restarts != before+1 || s.object.Status.Latched || s.object.Status.Baseline != nil {
+		t.Errorf("rearmed %d, evidence begun %d times, status %+v", s.rearmed, s.restarts-before, s.object.Status)
+	}
+}
+
+func TestALatchThatMovedNobodyEndsByItself(t *testing.T) {
+	s := newStage(t, nil)
+	s.pass(time.Second)
+	s.latched = true
+	s.pass(time.Second)
+	s.want(v1.PhaseMirror, 0)
+	if s.rearmed != 1 {
+		t.Errorf("rearmed %d times", s.rearmed)
+	}
+}
+
+func TestARestartKeepsShareAndBeginsTheClockAnew(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseRamp, 1000)
+	s.pass(9 * time.Second)
+	s.c, s.old, s.new, s.copies = NewController(30*time.Second), Outcome{}, Outcome{}, Copies{}
+	s.wall = s.wall.Add(-48 * time.Hour) // and the clock was set back
+	s.instances(instance("a", "java17", "1.0"), instance("b", "go1.26", "2.0"))
+	s.sync()
+	s.want(v1.PhaseRamp, 1000)
+	s.pass(9 * time.Second)
+	s.want(v1.PhaseRamp, 1000)
+	s.reach(v1.PhaseRamp, 5000)
+	if len(s.override) > 0 {
+		t.Errorf("a restart overrode the share: %+v", s.override)
+	}
+}
+
+func TestAClockSetBackDoesNotMatter(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseRamp, 1000)
+	s.pass(5 * time.Second)
+	s.wall = s.wall.Add(-1000 * time.Hour)
+	s.pass(4 * time.Second)
+	s.want(v1.PhaseRamp, 1000)
+	s.wall = s.wall.Add(2000 * time.Hour)
+	s.pass(250 * time.Millisecond)
+	s.want(v1.PhaseRamp, 1000)
+	s.pass(2 * time.Second)
+	s.want(v1.PhaseRamp, 5000)
+}
+
+func TestPauseKeepsTheShareAndStillRollsBack(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseRamp, 1000)
+	if _, err := s.command(VerbPause, "ann", v1.RoleOperator); err != nil || !s.object.Spec.Paused {
+		t.Fatalf("pause: %v, spec.paused %v", err, s.object.Spec.Paused)
+	}
+	s.pass(time.Minute)
+	s.want(v1.PhaseRamp, 1000)
+	if last := s.object.Status.History[len(s.object.Status.History)-1]; last.By != "ann" || last.Reason != "paused: a test" {
+		t.Errorf("history ends with %+v", last)
+	}
+	s.refused(VerbPause, "ann", v1.RoleOperator, "JD-MIGRATE-004", "nothing moves")
+	s.refused(VerbPromote, "ann", v1.RoleOperator, "JD-MIGRATE-004", "resume it first")
+	if _, err := s.command(VerbResume, "bob", v1.RoleOperator); err != nil || s.object.Spec.Paused {
+		t.Fatalf("resume: %v, spec.paused %v", err, s.object.Spec.Paused)
+	}
+	s.refused(VerbResume, "bob", v1.RoleOperator, "JD-MIGRATE-004", "neither paused nor rolled back")
+	if _, err := s.command(VerbPause, "ann", v1.RoleOperator); err != nil {
+		t.Fatal(err)
+	}
+	s.mismatch = v1.VerdictFail
+	s.pass(time.Second)
+	s.want(v1.PhaseRolledBack, 0)
+	// Resume ends both at once.
+	s.mismatch = v1.VerdictPass
+	if m, err := s.command(VerbResume, "ann", v1.RoleOperator); err != nil || m.Spec.Paused || m.Status.Phase != v1.PhaseMirror {
+		t.Errorf("resume answers %v, %+v", err, m.Status)
+	}
+}
+
+func TestPromoteOverrulesWhatIsMissingButNoFailure(t *testing.T) {
+	s := newStage(t, nil)
+	s.mismatch = v1.VerdictNotEnough
+	s.pass(time.Second)
+	m, err := s.command(VerbPromote, "ann", v1.RoleOperator)
+	if err != nil || m.Status.Phase != v1.PhaseRamp || m.Status.Buckets != 1000 {
+		t.Fatalf("promote: %v, %+v", err, m.Status)
+	}
+	if r := m.Status.Reason; !strings.Contains(r, "promoted by hand although mismatch") || !strings.Contains(r, "a test") {
+		t.Errorf("reason %q", r)
+	}
+	if len(s.override) > 0 {
+		t.Error("a promotion went past the store")
+	}
+	s.pass(time.Second)
+	// While a rollback is held back since nobody could answer, the gate still forbids it.
+	s.instances(instance("b", "go1.26", "2.0"))
+	s.mismatch = v1.VerdictFail
+	s.pass(time.Second)
+	s.want(v1.PhaseRamp, 1000)
+	s.refused(VerbPromote, "ann", v1.RoleOperator, "JD-MIGRATE-005", "old subset runtime=java17")
+	s.refused(VerbRollback, "ann", v1.RoleOperator, "JD-MIGRATE-005", "no usable instance")
+	if b := s.status().Blocked; !strings.Contains(b, "a rollback is due") {
+		t.Errorf("blocked by %q", b)
+	}
+	s.instances(instance("a", "java17", "1.0"), instance("b", "go1.26", "2.0"))
+	s.pass(250 * time.Millisecond)
+	s.want(v1.PhaseRolledBack, 0)
+	s.refused(VerbPromote, "ann", v1.RoleOperator, "JD-MIGRATE-004", "resume begins anew")
+	s.refused(VerbRollback, "ann", v1.RoleOperator, "JD-MIGRATE-004", "rolled back already")
+	s.refused(VerbPause, "ann", v1.RoleOperator, "JD-MIGRATE-004", "nothing moves")
+}
+
+func TestAFailedGateCannotBeOverruledInTheObservePhase(t *testing.T) {
+	s := newStage(t, func(m *v1.MigrationSpec) { m.Observe = true })
+	s.mismatch = v1.VerdictFail
+	s.pass(time.Minute)
+	s.want(v1.PhaseObserve, 0) // nobody to take back
+	s.refused(VerbPromote, "ann", v1.RoleOperator, "JD-MIGRATE-005", "spec.observe is set")
+	s.edit(func(m *v1.MigrationSpec) { m.Observe = false })
+	s.pass(250 * time.Millisecond)
+	s.want(v1.PhaseMirror, 0)
+	s.pass(time.Second)
+	s.want(v1.PhaseRolledBack, 0)
+}
+
+func TestACommandWithAFailedGateSaysWhy(t *testing.T) {
+	s := newStage(t, nil)
+	s.pass(time.Second)
+	tr := s.c.trackers["move"]
+	tr.gates = []v1.Gate{{Name: gateErrors, Verdict: v1.VerdictFail, Detail: "9 of 10"}}
+	s.refused(VerbPromote, "ann", v1.RoleOperator, "JD-MIGRATE-006", "gate errors fails, and a promotion cannot overrule that (9 of 10)")
+}
+
+func TestTwoPersons(t *testing.T) {
+	s := newStage(t, func(m *v1.MigrationSpec) { m.Approval = v1.ApprovalSpec{Promote: true, Resume: true} })
+	s.mismatch = v1.VerdictNotEnough
+	s.pass(time.Second)
+	m, err := s.command(VerbPromote, "ann", v1.RoleOperator)
+	if err != nil || m.Status.Phase != v1.PhaseMirror || m.Status.Pending == nil || m.Status.Pending.By != "ann" || !strings.Contains(m.Status.Blocked, "second person") {
+		t.Fatalf("first person: %v, %+v", err, m.Status)
+	}
+	s.refused(VerbPromote, "ann", v1.RoleOperator, "JD-MIGRATE-007", "cannot be both")
+	s.refused(VerbPromote, "eve", v1.RoleOperator, "JD-MIGRATE-008", "needs the role approver")
+	s.pass(59 * time.Minute)
+	if m, err = s.command(VerbPromote, "bob", v1.RoleApprover); err != nil || m.Status.Phase != v1.PhaseRamp || m.Status.Pending != nil {
+		t.Fatalf("second person: %v, %+v", err, m.Status)
+	}
+	if last := m.Status.History[len(m.Status.History)-1]; last.By != "ann, approved by bob" {
+		t.Errorf("history says %q", last.By)
+	}
+	// It lapses after an hour, and somebody else is then the first person again.
+	if _, err = s.command(VerbPromote, "ann", v1.RoleOperator); err != nil {
+		t.Fatal(err)
+	}
+	s.now += time.Hour
+	if m, err = s.command(VerbPromote, "bob", v1.RoleApprover); err != nil || m.Status.Buckets != 1000 || m.Status.Pending.By != "bob" {
+		t.Errorf("after an hour: %v, %+v", err, m.Status)
+	}
+	// An emergency needs one; closing it two. A local caller is one person whatever it calls itself.
+	if m, err = s.command(VerbRollback, "eve", v1.RoleOperator); err != nil || m.Status.Phase != v1.PhaseRolledBack {
+		t.Fatalf("rollback: %v, %+v", err, m.Status)
+	}
+	for i, actor := range []string{"x", "y"} {
+		s.ids++
+		s.do(s.c.Command(s.clock(), Command{ID: s.ids, Name: "move", Verb: VerbResume, Who: v1.Identity{Name: "local", Role: v1.RoleAdmin, Actor: actor}}))
+		if r := s.replies[s.ids]; (r.Err != nil) != (i == 1) {
+			t.Errorf("resume by local as %s: %v", actor, r.Err)
+		}
+	}
+	s.want(v1.PhaseRolledBack, 0)
+	if b := s.status().Blocked; !strings.Contains(b, "resume, asked for by local:x") {
+		t.Errorf("blocked by %q", b)
+	}
+	if m, err = s.command(VerbResume, "bob", v1.RoleApprover); err != nil || m.Status.Phase != v1.PhaseMirror {
+		t.Errorf("closing the rollback: %v, %+v", err, m.Status)
+	}
+}
+
+func TestRollbackByHandWorksFromDone(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseDone, 10000)
+	s.refused(VerbPromote, "ann", v1.RoleOperator, "JD-MIGRATE-004", "no further step")
+	if m, err := s.command(VerbRollback, "ann", v1.RoleOperator); err != nil || m.Status.Phase != v1.PhaseRolledBack || m.Status.Reason != "rolled back by hand: a test" {
+		t.Errorf("rollback: %v, %+v", err, m.Status)
+	}
+	if len(s.override) != 1 || s.object.Status.Phase != v1.PhaseRolledBack {
+		t.Errorf("override %+v, stored %s", s.override, s.object.Status.Phase)
+	}
+}
+
+func TestANewVersionBeginsTheEvidenceAnewAtTheSameShare(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseRamp, 1000)
+	s.pass(9 * time.Second)
+	before := s.restarts
+	s.instances(instance("a", "java17", "1.0"), instance("b", "go1.26", "2.1"))
+	s.pass(9 * time.Second)
+	s.want(v1.PhaseRamp, 1000)
+	if v := s.object.Status.Versions; s.restarts != before+1 || v != "1.0 → 2.1 (orders: runtime=java17 → runtime=go1.26)" {
+		t.Errorf("evidence begun %d times, versions %q", s.restarts-before, v)
+	}
+	// All instances of a side going away is no new version.
+	s.instances(instance("a", "java17", "1.0"))
+	s.pass(time.Second)
+	s.want(v1.PhaseRamp, 1000)
+	if s.restarts != before+1 || !strings.Contains(s.status().Blocked, "the new subset runtime=go1.26 of service \"orders\" is empty") {
+		t.Errorf("evidence begun %d times, blocked by %q", s.restarts-before, s.status().Blocked)
+	}
+}
+
+func TestOtherSubsetsBeginAtShareZero(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseRamp, 1000)
+	s.edit(func(m *v1.MigrationSpec) { m.To = v1.Selector{"runtime": "go1.27"} })
+	s.instances(instance("a", "java17", "1.0"), instance("b", "go1.27", "2.0"))
+	s.pass(500 * time.Millisecond)
+	s.want(v1.PhaseMirror, 0)
+	if len(s.override) != 1 || s.object.Status.Baseline != nil || !strings.Contains(s.object.Status.Versions, "go1.27") {
+		t.Errorf("override %+v, status %+v", s.override, s.object.Status)
+	}
+	s.reach(v1.PhaseRamp, 1000)
+}
+
+func TestChangedStepsKeepTheShare(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseRamp, 1000)
+	s.edit(func(m *v1.MigrationSpec) { m.Steps = []float64{1, 5, 20, 100} })
+	s.pass(time.Second)
+	s.want(v1.PhaseRamp, 1000)
+	if st := s.object.Status; st.Step != 1 || !strings.Contains(st.History[len(st.History)-1].Reason, "spec.steps changed") {
+		t.Errorf("step %d, history %+v", st.Step, st.History[len(st.History)-1])
+	}
+	s.reach(v1.PhaseRamp, 2000)
+	s.reach(v1.PhaseHold, 10000)
+}
+
+func TestWhatBlocksIsNamed(t *testing.T) {
+	both := instance("c", "go1.26", "2.0")
+	both.Metadata["stack"] = "old"
+	sick := instance("b", "go1.26", "2.0")
+	sick.Usable = false
+	for name, c := range map[string]struct {
+		from      v1.Selector
+		instances []*registry.Instance
+		want      string
+	}{
+		"no old":     {nil, []*registry.Instance{instance("b", "go1.26", "2.0")}, "the old subset runtime=java17"},
+		"no new":     {nil, []*registry.Instance{instance("a", "java17", "1.0")}, "the new subset runtime=go1.26"},
+		"sick":       {nil, []*registry.Instance{instance("a", "java17", "1.0"), sick}, "no instance of the new subset runtime=go1.26 is usable"},
+		"overlap":    {v1.Selector{"stack": "old"}, []*registry.Instance{instance("b", "go1.26", "2.0"), both}, `instance "c" is in both stack=old and runtime=go1.26`},
+		"no service": {nil, nil, "is not known"},
+	} {
+		s := newStage(t, func(m *v1.MigrationSpec) {
+			if c.from != nil {
+				m.From = c.from
+			}
+		})
+		s.pass(250 * time.Millisecond)
+		s.instances(c.instances...)
+		if c.instances == nil {
+			s.c.SetRegistry(&registry.Snapshot{})
+		}
+		s.pass(20 * time.Second)
+		s.want(v1.PhaseMirror, 0)
+		if b := s.status().Blocked; !strings.Contains(b, c.want) {
+			t.Errorf("%s: blocked by %q", name, b)
+		}
+		s.refused(VerbPromote, "ann", v1.RoleOperator, "JD-MIGRATE-005", c.want)
+	}
+}
+
+func TestTheSecondMigrationOfAServiceWaits(t *testing.T) {
+	s := newStage(t, nil)
+	later := s.wall.Add(time.Hour)
+	second := s.object
+	second.Metadata = v1.Meta{Name: "again", Revision: 2, Created: &later}
+	s.do(s.c.SetMigrations(s.clock(), []v1.Migration{s.object, second}))
+	v, _ := s.c.View(s.clock(), "again")
+	if b := v.Migration.Status.Blocked; !strings.Contains(b, `migration "move" moves service "orders" already`) {
+		t.Errorf("blocked by %q", b)
+	}
+	if v, _ := s.c.View(s.clock(), "move"); strings.Contains(v.Migration.Status.Blocked, "already") {
+		t.Errorf("the first is blocked by %q", v.Migration.Status.Blocked)
+	}
+}
+
+func TestADeletedMigrationIsForgottenAndARemadeOneBeginsAnew(t *testing.T) {
+	s := newStage(t, nil)
+	s.reach(v1.PhaseRamp, 1000)
+	s.hold = true
+	s.ids++
+	s.do(s.c.Command(s.clock(), Command{ID: s.ids, Name: "move", Verb: VerbPause, Who: v1.Identity{Name: "ann"}}))
+	s.do(s.c.SetMigrations(s.clock(), nil))
+	if r := s.replies[s.ids]; kind.Of(r.Err) != kind.NotFound {
+		t.Errorf("the command that waited answers %v", r.Err)
+	}
+	if _, ok := s.c.View(s.clock(), "move"); ok {
+		t.Error("it is still there")
+	}
+	s.refused(VerbRollback, "ann", v1.RoleOperator, "JD-MIGRATE-003", "does not exist")
+	s.hold = false
+	later := s.wall.Add(time.Hour)
+	s.object.Metadata.Created, s.object.Status = &later, v1.MigrationStatus{}
+	s.object.Metadata.Revision += 2
+	s.sync()
+	s.pass(250 * time.Millisecond)
+	s.want(v1.PhaseMirror, 0)
+}
+
+func TestCommandsAreBounded(t *testing.T) {
+	s := newStage(t, nil)
+	s.pass(time.Second)
+	s.hold = true
+	for i := range maxWaiting + 2 {
+		s.do(s.c.Command(s.clock(), Command{ID: int64(i), Name: "move", Verb: VerbPause, Who: v1.Identity{Name: "ann"}}))
+	}
+	if r := s.replies[maxWaiting+1]; kind.Of(r.Err) != kind.Exhausted {
+		t.Errorf("one too many answers %v", r.Err)
+	}
+	s.hold = false
+	s.land(s.held[0])
+	if len(s.replies) != maxWaiting+2 {
+		t.Errorf("%d of %d commands have an answer", len(s.replies), maxWaiting+2)
+	}
+	s.refused("explode", "ann", v1.RoleOperator, "JD-MIGRATE-009", "not known")
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	st := v1.MigrationStatus{}
+	for i := range 200 {
+		m := move{phase: v1.PhaseRamp, buckets: i, reason: fmt.Sprint(i)}
+		st = m.apply(st, 0)
+	}
+	if len(st.History) != maxHistory || st.History[maxHistory-1].Reason != "199" || st.Epoch != 200 {
+		t.Errorf("%d entries, the last %+v, epoch %d", len(st.History), st.History[len(st.History)-1], st.Epoch)
+	}
+}
