@@ -23,7 +23,7 @@ import { Empty } from './ui/parts'
 const newStore = () =>
   new Store({
     list: (kind) => api(paths[kind]),
-    stream: (o) => openStream({ ...o, url: () => apiURL(o.url()), headers: authorization }),
+    stream: (o) => openStream({ ...o, url: () => apiURL(o.url()), headers: authorization, silenceMs: 40_000 }),
     later: (f) => setTimeout(f, 400),
   })
 

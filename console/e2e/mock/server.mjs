@@ -130,7 +130,8 @@ async function handle(req, res) {
       })
     case 'audit': {
       const before = Number(url.searchParams.get('before') ?? Infinity)
-      const all = state.audit.filter((r) => r.revision < before)
+      const kind = url.searchParams.get('kind')
+      const all = state.audit.filter((r) => r.revision < before && (!kind || r.kind === kind))
       return ok({ items: all.slice(0, 20), next: all.length > 20 ? all[19].revision : undefined })
     }
   }

@@ -2,7 +2,7 @@ import { createContext, useCallback, useContext, useEffect, useRef, useState, us
 import { api, type APIError } from './client'
 import { nodeNow } from './live'
 import type { Store } from './store'
-import type { Identity, Node, Role } from './types'
+import type { Identity, Kind, Node, Role } from './types'
 
 export interface SessionValue {
   identity: Identity
@@ -82,6 +82,9 @@ export function usePoll<V>(path: string | undefined, everyMs: number): Polled<V>
   return { data: mine ? state.data : undefined, error: mine ? state.error : undefined, again }
 }
 
+/** How much larger than usual the page is set, since a wall is read from afar. */
+export const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 14 || 1
+
 /** The width of an element, followed. */
 export function useWidth<E extends Element>(): [React.RefCallback<E>, number] {
   const [width, setWidth] = useState(0)
@@ -92,4 +95,18 @@ export function useWidth<E extends Element>(): [React.RefCallback<E>, number] {
     return () => observer.disconnect()
   }, [])
   return [ref, width]
+}
+
+/** Asks for lists anew while somebody looks: health, traffic and what holds a migration come with no event. */
+export function useFresh(...kinds: Kind[]) {
+  const { store } = useSession()
+  const which = kinds.join()
+  useEffect(() => {
+    const ask = () => {
+      if (document.visibilityState === 'visible') for (const kind of which.split(',') as Kind[]) store.refresh(kind)
+    }
+    ask()
+    const timer = setInterval(ask, 3000)
+    return () => clearInterval(timer)
+  }, [store, which])
 }

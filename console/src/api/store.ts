@@ -73,8 +73,8 @@ export class Store {
       url: () => `watch?revision=${this.state.revision + 1}`,
       onEvent: (e) => run === this.run && this.event(e),
       onDown: (status) => {
-        // Compacted: what happened since cannot be replayed, so begin anew.
-        if (status !== 410 && status !== 400) return true
+        // Refused: most likely what happened since is no longer retained, so begin anew.
+        if (!status || status < 400 || status >= 500 || status === 401 || status === 429) return true
         this.ports.later(() => run === this.run && void this.start())
         return false
       },
@@ -95,7 +95,7 @@ export class Store {
       return
     }
     if (!e.kind || !e.name || !e.revision) {
-      if (raw.event === 'error' || raw.event === 'compacted') void this.start()
+      if (raw.event === 'problem') this.ports.later(() => void this.start())
       return
     }
     if (e.kind === 'Migration') this.put(e as WatchEvent)

@@ -362,10 +362,12 @@ export interface IgnoreRule {
 }
 
 export interface CompareSpec {
-  /** Response headers that matter; default Content-Type, Location, Set-Cookie (names only), Cache-Control, ETag presence. */
+  /** Response headers that matter; default Content-Type, Location, Set-Cookie (names and flags), Cache-Control, ETag presence. */
   headers?: string[]
   /** Old/new equivalence rules by name, on or off; see docs for the names and their defaults. */
   rules?: Record<string, boolean>
+  /** By field path, the names of an enum in the order of their ordinals. */
+  enums?: Record<string, string[]>
   /** Differences that are accepted, each with an owner and an expiry. */
   ignore?: IgnoreRule[]
   /** Field paths whose values may be shown; all others are masked in API, console and dossier. */
@@ -766,8 +768,10 @@ export interface AuditRecord {
 export interface AuditPage {
   /** Records, newest first. */
   items: AuditRecord[] | null
-  /** Pass as before to get the next page; 0 at the end. */
+  /** Pass as before to get the next page; absent at the end. */
   next?: number
+  /** Oldest records let go so far, because the log is bounded. */
+  trimmed: number
 }
 
 export interface WatchEvent {
@@ -786,12 +790,14 @@ export interface WatchEvent {
 export type Role = "viewer" | "operator" | "approver" | "admin" | "register"
 
 export interface Identity {
-  /** Principal. */
+  /** Principal: the name of the token, or local. */
   name: string
   /** What it may do. */
   role: Role
   /** Services a register token is for. */
   services?: string[]
+  /** Who a local caller says it is. It is shown in audit and never counts as another person. */
+  actor?: string
 }
 
 export interface Node {

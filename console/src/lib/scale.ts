@@ -14,7 +14,7 @@ export function ticks(max: number, n = 4): number[] {
   }
 }
 
-const spans = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200, 86400, 172800, 604800]
+const spans = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14400, 43200, 86400, 172800, 604800]
 
 /** Times between from and to (milliseconds) on whole units of the local clock, at most n. */
 export function timeTicks(from: number, to: number, n: number): number[] {

@@ -6,19 +6,18 @@ import { selector } from './words'
 
 export const subsetKey = (s: Pick<SubsetTraffic, 'service' | 'subset'>) => `${s.service}/${s.subset}`
 
-/** A colour for each subset: the sides of a migration have theirs, the others take turns. */
+/**
+ * A colour for each subset: the two sides of the first migration that has both among the keys, or
+ * else either, have theirs; the others take turns.
+ */
 export function colours(keys: readonly string[], migrations: readonly Migration[]): Map<string, string> {
   const out = new Map<string, string>()
-  const used = new Map<string, number>()
-  for (const m of migrations) {
-    for (const [side, sel] of [['old', m.spec.from], ['new', m.spec.to]] as const) {
-      const key = subsetKey({ service: m.spec.service, subset: selector(sel) })
-      if (!keys.includes(key) || out.has(key)) continue
-      const n = used.get(side) ?? 0
-      used.set(side, n + 1)
-      out.set(key, n === 0 ? `c-${side}` : `c-${side}-${Math.min(n + 1, 3)}`)
-    }
-  }
+  const sides = migrations.map((m) =>
+    [m.spec.from, m.spec.to].map((sel) => subsetKey({ service: m.spec.service, subset: selector(sel) })),
+  )
+  const shown = (pair: string[]) => pair.filter((key) => keys.includes(key)).length
+  const chosen = [...sides].sort((a, b) => shown(b) - shown(a))[0]
+  chosen?.forEach((key, i) => keys.includes(key) && out.set(key, i === 0 ? 'c-old' : 'c-new'))
   let next = 0
   for (const key of keys) if (!out.has(key)) out.set(key, `c-${(next++ % 6) + 1}`)
   return out
@@ -43,7 +42,7 @@ export function series(
   samples: readonly Overview[],
   keys: readonly string[],
   colour: Map<string, string>,
-  value: (s: SubsetTraffic) => number,
+  value: (s: SubsetTraffic) => number | null,
   absent: number | null,
 ): Series[] {
   const points = new Map<string, [number, number | null][]>(keys.map((k) => [k, []]))

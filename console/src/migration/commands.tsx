@@ -20,7 +20,8 @@ export function Commands({ m, verdict }: { m: Migration; verdict: Verdict | unde
   return (
     <div className="commands">
       {verbs.map((verb) => {
-        const why = !allowed ? t('role.needs', { role: t('role.operator') }) : whyNot(verb, m) && t(whyNot(verb, m)!)
+        const not = whyNot(verb, m, verdict === 'fail')
+        const why = !allowed ? t('role.needs', { role: t('role.operator') }) : not && t(not)
         return (
           <button
             key={verb}

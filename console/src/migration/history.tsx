@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { useNow, useWidth } from '../api/hooks'
+import { useNow, useWidth, zoom } from '../api/hooks'
 import type { Migration, Transition } from '../api/types'
 import { useT, wordOr } from '../i18n'
 import { share, time } from '../lib/format'
@@ -8,8 +8,6 @@ import { clock } from '../ui/chart'
 import { Empty, PhaseChip, VerdictChip, When } from '../ui/parts'
 import { Table, type Column } from '../ui/table'
 
-const height = 200
-const [left, right, top, bottom] = [38, 14, 12, 22]
 
 /** The share as steps over time, each transition a mark with its verdict. */
 export function ShareChart({ m }: { m: Migration }) {
@@ -17,6 +15,9 @@ export function ShareChart({ m }: { m: Migration }) {
   const now = useNow()
   const [box, width] = useWidth<HTMLDivElement>()
   const [picked, setPicked] = useState<number | null>(null)
+  const z = zoom()
+  const height = 200 * z
+  const [left, right, top, bottom] = [48 * z, 14, 12, 22 * z]
   const history = m.status?.history ?? []
   const first = Date.parse(history[0]?.at ?? '')
   if (!Number.isFinite(first)) return <Empty text={t('history.none')} />
@@ -46,8 +47,8 @@ export function ShareChart({ m }: { m: Migration }) {
                 </text>
               </g>
             ))}
-            {timeTicks(first, to, Math.max(2, Math.floor(width / 120))).map((at) => (
-              <text key={at} x={x(at)} y={height - 5} textAnchor="middle">
+            {timeTicks(first, to, Math.max(2, Math.floor(width / (120 * z)))).map((at) => (
+              <text key={at} x={x(at)} y={height - 5 * z} textAnchor="middle">
                 {clock(at, lang, to - first)}
               </text>
             ))}

@@ -15,6 +15,7 @@ export function AuditPage() {
   const { revision } = useObjects()
   const [records, setRecords] = useState<AuditRecord[]>()
   const [next, setNext] = useState(0)
+  const [trimmed, setTrimmed] = useState(0)
   const [error, setError] = useState<Error>()
   const [kind, setKind] = useState<Kind | ''>('')
   const [round, setRound] = useState(0)
@@ -22,7 +23,7 @@ export function AuditPage() {
   // The newest page again with each change; older pages that were opened stay.
   useEffect(() => {
     let over = false
-    api<Records>('audit').then(
+    api<Records>(kind ? `audit?kind=${kind}` : 'audit').then(
       (page) => {
         if (over) return
         setError(undefined)
@@ -32,17 +33,18 @@ export function AuditPage() {
           return [...fresh, ...(had ?? []).filter((r) => r.revision < oldest)]
         })
         setNext((had) => had || (page.next ?? 0))
+        setTrimmed(page.trimmed ?? 0)
       },
       (e: Error) => !over && setError(e),
     )
     return () => {
       over = true
     }
-  }, [revision, round])
+  }, [revision, round, kind])
 
   const older = async () => {
     try {
-      const page = await api<Records>(`audit?before=${next}`)
+      const page = await api<Records>(`audit?before=${next}${kind ? `&kind=${kind}` : ''}`)
       setRecords((had) => [...(had ?? []), ...(page.items ?? [])])
       setNext(page.next ?? 0)
     } catch (e) {
@@ -50,7 +52,12 @@ export function AuditPage() {
     }
   }
 
-  const shown = (records ?? []).filter((r) => !kind || r.kind === kind)
+  const choose = (next: Kind | '') => {
+    setKind(next)
+    setRecords(undefined)
+    setNext(0)
+  }
+
   const columns: Column<AuditRecord>[] = [
     { key: 'when', head: t('audit.when'), cell: (r) => <When at={r.at} /> },
     { key: 'who', head: t('audit.who'), cell: (r) => <span className="strong">{r.by}</span> },
@@ -73,7 +80,7 @@ export function AuditPage() {
       <PageHead title={t('audit.title')} lead={t('audit.lead')}>
         <label className="inline-field">
           {t('audit.kind')}{' '}
-          <select value={kind} onChange={(e) => setKind(e.target.value as Kind | '')}>
+          <select value={kind} onChange={(e) => choose(e.target.value as Kind | '')}>
             <option value="">{t('all')}</option>
             {(Object.keys(places) as Kind[]).map((k) => (
               <option key={k} value={k}>
@@ -86,11 +93,12 @@ export function AuditPage() {
       {error && <Failed error={error} again={() => setRound((n) => n + 1)} />}
       {!records ? (
         !error && <Loading />
-      ) : shown.length === 0 ? (
+      ) : records.length === 0 ? (
         <Empty text={t('audit.empty')} />
       ) : (
-        <Table label={t('audit.title')} columns={columns} rows={shown} id={(r) => String(r.revision)} details={(r) => <Details r={r} />} />
+        <Table label={t('audit.title')} columns={columns} rows={records} id={(r) => String(r.revision)} details={(r) => <Details r={r} />} />
       )}
+      {next === 0 && trimmed > 0 && <p className="faint">{t('audit.trimmed', { n: trimmed })}</p>}
       {next > 0 && (
         <button type="button" className="button" onClick={() => void older()}>
           {t('audit.older')}
@@ -109,7 +117,7 @@ export function changes(r: AuditRecord): Change[] {
 function Summary({ r }: { r: AuditRecord }) {
   const { t } = useT()
   const all = useMemo(() => changes(r), [r])
-  if (r.action === 'create' || r.action === 'delete') return <span className="faint">{t('audit.fields', { n: all.length })}</span>
+  if (r.action === 'create' || r.action === 'delete') return <span className="faint">{all.length === 1 ? t('audit.field1') : t('audit.fields', { n: all.length })}</span>
   if (all.length === 0) return <span className="faint">{t('audit.noFields')}</span>
   return (
     <span className="changes">

@@ -65,6 +65,7 @@ export function EstatePage() {
     {
       key: 'runtimes',
       head: t('estate.runtimes'),
+      className: 'runtimes',
       cell: (r) => (
         <span className="tags">
           {Object.entries(r.runtimes ?? {})

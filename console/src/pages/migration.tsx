@@ -19,8 +19,12 @@ export function MigrationPage({ name }: { name: string }) {
   const { t } = useT()
   const { objects } = useObjects()
   const { identity } = useSession()
-  const m = objects.Migration?.find((x) => x.metadata.name === name)
-  const { data: evidence } = usePoll<Evidence>(m && `migrations/${encodeURIComponent(name)}/evidence`, 1500)
+  const watched = objects.Migration?.find((x) => x.metadata.name === name)
+  const path = watched && `migrations/${encodeURIComponent(name)}`
+  // The watch is quicker, but only an answer says what holds the migration at this moment.
+  const { data: asked } = usePoll<Migration>(path, 1500)
+  const { data: evidence } = usePoll<Evidence>(path && path + '/evidence', 1500)
+  const m = watched && asked && (asked.metadata.revision ?? 0) >= (watched.metadata.revision ?? 0) ? asked : watched
   if (!objects.Migration) return <Loading />
   if (!m) return <Empty text={t('notFound', { kind: t('kind.Migration'), name })} />
   const status = m.status
@@ -102,7 +106,9 @@ function Notices({ m }: { m: Migration }) {
       {status?.pending && <Pending m={m} />}
       {status?.phase === 'rolled_back' && (
         <Notice tone="fail" icon="back">
-          <strong>{t('phase.rolled_back')}</strong> · <When at={status.since} />
+          <p>
+            <strong>{t('phase.rolled_back')}</strong> · <When at={status.since} />
+          </p>
           {status.reason && <p>{status.reason}</p>}
           {first && (
             <p>

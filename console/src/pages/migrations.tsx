@@ -1,4 +1,4 @@
-import { may, useObjects, useSession } from '../api/hooks'
+import { may, useFresh, useObjects, useSession } from '../api/hooks'
 import type { Migration } from '../api/types'
 import { useT } from '../i18n'
 import { percent } from '../lib/format'
@@ -14,6 +14,7 @@ export function MigrationsPage() {
   const { store, identity } = useSession()
   const { objects, error } = useObjects()
   const migrations = objects.Migration
+  useFresh('Migration')
 
   const columns: Column<Migration>[] = [
     {

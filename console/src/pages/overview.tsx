@@ -31,7 +31,7 @@ export function OverviewPage() {
           <Figure
             label={t('overview.errors')}
             value={rate(last.errors, lang)}
-            tone={last.errors > 0 ? 'bad' : ''}
+            tone={last.errors > last.rate * alarming ? 'bad' : ''}
             note={last.rate > 0 ? t('overview.errorShare', { share: ratio(last.errors / last.rate) }) : undefined}
           />
           <Figure label={t('overview.inFlight')} value={short(last.inFlight)} note={t('overview.inFlight.note')} />
@@ -48,16 +48,24 @@ export function OverviewPage() {
       {underway.length > 0 && (
         <Panel title={t('overview.migrations')}>
           <ul className="underway">
-            {underway.map((m) => (
+            {underway.slice(0, most).map((m) => (
               <Underway key={m.metadata.name} m={m} />
             ))}
           </ul>
+          {underway.length > most && (
+            <p>
+              <a href={link('migrations')}>{t('overview.migrations.more', { n: underway.length - most })}</a>
+            </p>
+          )}
         </Panel>
       )}
       {last && idle ? <Empty text={t('overview.empty')} hint={t('overview.empty.hint', { gateway: node?.gateway ?? '' })} /> : last && <Traffic migrations={migrations} />}
     </>
   )
 }
+
+/** Migrations named here; the others are a click away. */
+const most = 8
 
 function Underway({ m }: { m: Migration }) {
   const { t } = useT()
@@ -78,11 +86,13 @@ function Traffic({ migrations }: { migrations: readonly Migration[] }) {
   const keys = useMemo(() => busiest(samples, 8), [samples])
   const colour = colours(keys, migrations)
   const to = Date.parse(samples.at(-1)?.at ?? '') || Date.now()
-  const from = to - windowSeconds * 1000
+  const first = Date.parse(samples[0]?.at ?? '') || to
+  const seconds = Math.min(windowSeconds, Math.max(30, (to - first) / 1000))
+  const from = to - seconds * 1000
   const shared = { from, to, cursor, onCursor: setCursor }
-  const of = (value: (s: SubsetTraffic) => number, absent: number | null) => series(samples, keys, colour, value, absent)
-  const p99 = of((s) => s.p99Micros, null)
-  const p50 = of((s) => s.p50Micros, null).map((s) => ({ ...s, key: s.key + ' p50', dotted: true, quiet: true }))
+  const of = (value: (s: SubsetTraffic) => number | null, absent: number | null) => series(samples, keys, colour, value, absent)
+  const p99 = of((s) => (s.rate > 0 ? s.p99Micros : null), null)
+  const p50 = of((s) => (s.rate > 0 ? s.p50Micros : null), null).map((s) => ({ ...s, key: s.key + ' p50', dotted: true, quiet: true }))
   return (
     <>
       <div className="charts">
@@ -96,7 +106,7 @@ function Traffic({ migrations }: { migrations: readonly Migration[] }) {
           <TimeChart label={t('overview.errorsBy')} series={of((s) => s.errors, 0)} least={1} format={(v) => rate(v, lang)} {...shared} />
         </Panel>
       </div>
-      <Panel title={t('overview.byService')} note={t('overview.window', { span: duration(windowSeconds, lang) })}>
+      <Panel title={t('overview.byService')} note={t('overview.window', { span: duration(seconds, lang) })}>
         <SubsetTable subsets={samples.at(-1)?.subsets ?? []} colour={colour} />
       </Panel>
     </>
@@ -127,21 +137,26 @@ export function SubsetTable({ subsets, colour }: { subsets: readonly SubsetTraff
       className: 'trend',
       cell: (s) => <Spark color={colour.get(subsetKey(s)) ?? 'c-1'} values={trend(samples, subsetKey(s))} />,
     },
-    { key: 'errors', head: t('col.errors'), num: true, cell: (s) => <Bad n={s.errors}>{rate(s.errors, lang)}</Bad>, sort: (s) => s.errors },
+    { key: 'errors', head: t('col.errors'), num: true, cell: (s) => <Errors s={s}>{rate(s.errors, lang)}</Errors>, sort: (s) => s.errors },
     {
       key: 'errorRate',
       head: t('col.errorRate'),
       num: true,
-      cell: (s) => <Bad n={s.errors}>{s.rate > 0 ? ratio(s.errors / s.rate) : '–'}</Bad>,
+      cell: (s) => <Errors s={s}>{s.rate > 0 ? ratio(s.errors / s.rate) : '–'}</Errors>,
       sort: (s) => (s.rate > 0 ? s.errors / s.rate : 0),
     },
-    { key: 'p50', head: t('col.p50'), num: true, cell: (s) => latency(s.p50Micros), sort: (s) => s.p50Micros },
-    { key: 'p99', head: t('col.p99'), num: true, cell: (s) => latency(s.p99Micros), sort: (s) => s.p99Micros },
+    { key: 'p50', head: t('col.p50'), num: true, cell: (s) => (s.rate > 0 ? latency(s.p50Micros) : '–'), sort: (s) => s.p50Micros },
+    { key: 'p99', head: t('col.p99'), num: true, cell: (s) => (s.rate > 0 ? latency(s.p99Micros) : '–'), sort: (s) => s.p99Micros },
   ]
   return <Table label={t('overview.byService')} columns={columns} rows={subsets} id={subsetKey} />
 }
 
-const Bad = ({ n, children }: { n: number; children: React.ReactNode }) => <span className={n > 0 ? 'bad' : undefined}>{children}</span>
+/** From this share of errors on they are shown in red: a few are every day's business. */
+const alarming = 0.01
+
+const Errors = ({ s, children }: { s: SubsetTraffic; children: React.ReactNode }) => (
+  <span className={s.errors > s.rate * alarming ? 'bad' : undefined}>{children}</span>
+)
 
 function trend(samples: readonly { subsets: SubsetTraffic[] | null }[], key: string): number[] {
   return samples.slice(-60).map((o) => o.subsets?.find((s) => subsetKey(s) === key)?.rate ?? 0)

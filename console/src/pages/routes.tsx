@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'react'
-import { may, useObjects, useSession } from '../api/hooks'
+import { useState } from 'react'
+import { may, useFresh, useObjects, useSession } from '../api/hooks'
 import type { Migration, Route, RouteRule } from '../api/types'
 import { useT } from '../i18n'
 import { link } from '../lib/router'
@@ -13,7 +13,7 @@ export function RoutesPage() {
   const { store, identity } = useSession()
   const { objects, error } = useObjects()
   const [text, setText] = useState('')
-  useEffect(() => store.refresh('Route'), [store])
+  useFresh('Route')
   const routes = objects.Route
   const needle = text.trim().toLowerCase()
   const shown = (routes ?? []).filter((r) => !needle || (r.metadata.name + JSON.stringify(r.spec)).toLowerCase().includes(needle))

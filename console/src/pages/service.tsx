@@ -1,4 +1,4 @@
-import { may, useNow, useObjects, useSession } from '../api/hooks'
+import { may, useFresh, useNow, useObjects, useSession } from '../api/hooks'
 import { useLive } from '../api/live'
 import type { Instance } from '../api/types'
 import { useT } from '../i18n'
@@ -11,7 +11,7 @@ import { Icon } from '../ui/icons'
 import { Empty, Loading, PageHead, Panel, PhaseChip, Tags } from '../ui/parts'
 import { Table, type Column } from '../ui/table'
 import { SubsetTable } from './overview'
-import { HealthCheckText, useFresh } from './services'
+import { HealthCheckText } from './services'
 
 export function ServicePage({ name }: { name: string }) {
   const { t, lang } = useT()
@@ -19,7 +19,7 @@ export function ServicePage({ name }: { name: string }) {
   const { objects } = useObjects()
   const { last } = useLive()
   const now = useNow()
-  useFresh()
+  useFresh('Service', 'Instance')
   if (!objects.Service) return <Loading />
   const service = objects.Service.find((s) => s.metadata.name === name)
   if (!service) return <Empty text={t('notFound', { kind: t('kind.Service'), name })} />

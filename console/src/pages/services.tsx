@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'react'
-import { may, useObjects, useSession } from '../api/hooks'
+import { useState } from 'react'
+import { may, useFresh, useObjects, useSession } from '../api/hooks'
 import { useLive } from '../api/live'
 import type { Service } from '../api/types'
 import { useT } from '../i18n'
@@ -16,7 +16,7 @@ export function ServicesPage() {
   const { objects, error } = useObjects()
   const { last } = useLive()
   const [text, setText] = useState('')
-  useFresh()
+  useFresh('Service', 'Instance')
   const services = objects.Service
   const traffic = new Map<string, number>()
   for (const s of last?.subsets ?? []) traffic.set(s.service, (traffic.get(s.service) ?? 0) + s.rate)
@@ -93,19 +93,4 @@ export function HealthCheckText({ s }: { s: Service }) {
   const check = s.spec.healthCheck
   if (!check) return <span className="faint">{t('services.health.none')}</span>
   return <>{[check.type, check.type === 'HTTP' ? (check.path ?? '/healthz') : '', check.interval ?? ''].filter(Boolean).join(' ')}</>
-}
-
-/** State and health live in the node's memory and come with no event: ask while somebody looks. */
-export function useFresh() {
-  const { store } = useSession()
-  useEffect(() => {
-    const ask = () => {
-      if (document.visibilityState === 'hidden') return
-      store.refresh('Service')
-      store.refresh('Instance')
-    }
-    ask()
-    const timer = setInterval(ask, 3000)
-    return () => clearInterval(timer)
-  }, [store])
 }

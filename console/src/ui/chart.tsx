@@ -1,5 +1,5 @@
 import { useRef, useState } from 'react'
-import { useWidth } from '../api/hooks'
+import { useWidth, zoom } from '../api/hooks'
 import { useT } from '../i18n'
 import { time } from '../lib/format'
 import { easeMax, ticks, timeTicks } from '../lib/scale'
@@ -34,23 +34,25 @@ interface Props {
 
 const right = 8
 const top = 8
-const bottom = 20
 
 /** Lines or stacked areas over time. */
-export function TimeChart({ label, series, from, to, format, height = 168, least = 0, stacked, cursor, onCursor }: Props) {
+export function TimeChart({ label, series, from, to, format, height: units = 168, least = 0, stacked, cursor, onCursor }: Props) {
   const { lang } = useT()
   const [box, width] = useWidth<HTMLDivElement>()
   const held = useRef(0)
+  const z = zoom()
+  const height = units * z
+  const bottom = 20 * z
   const drawn = stacked ? stack(series) : series.map((s) => ({ ...s, base: undefined }))
   let max = least
   for (const s of drawn) for (const [t, v] of s.points) if (v !== null && t >= from && v > max) max = v
   held.current = easeMax(held.current, max)
-  const rows = ticks(held.current, height > 140 ? 4 : 3)
+  const rows = ticks(held.current, units > 140 ? 4 : 3)
   const yMax = rows[rows.length - 1] ?? 1
-  const left = 12 + Math.max(...rows.map((r) => format(r).length)) * 6.6
+  const left = 12 + Math.max(...rows.map((r) => format(r).length)) * 6.6 * z
   const x = (t: number) => left + ((t - from) / (to - from)) * (width - left - right)
   const y = (v: number) => top + (1 - v / yMax) * (height - top - bottom)
-  const times = width ? timeTicks(from, to, Math.max(2, Math.floor(width / 110))) : []
+  const times = width ? timeTicks(from, to, Math.max(2, Math.floor(width / (110 * z)))) : []
 
   const at = cursor !== null && cursor >= from && cursor <= to ? nearest(series[0]?.points, cursor) : undefined
   const move = (e: React.PointerEvent<SVGSVGElement>) => {
@@ -73,7 +75,7 @@ export function TimeChart({ label, series, from, to, format, height = 168, least
               </g>
             ))}
             {times.map((t) => (
-              <text key={t} x={x(t)} y={height - 5} textAnchor="middle">
+              <text key={t} x={x(t)} y={height - 5 * z} textAnchor="middle">
                 {clock(t, lang, to - from)}
               </text>
             ))}

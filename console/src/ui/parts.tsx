@@ -1,6 +1,6 @@
 // Small pieces that every page uses.
 
-import { useEffect, useId, useRef, type ReactNode } from 'react'
+import { useId, useLayoutEffect, useRef, type ReactNode } from 'react'
 import type { APIError } from '../api/client'
 import { useNow } from '../api/hooks'
 import type { FieldError, Phase, Verdict } from '../api/types'
@@ -172,7 +172,8 @@ export function Notice({ tone, icon = 'warn', children }: { tone: 'info' | 'warn
 export function Dialog({ title, onClose, children }: { title: ReactNode; onClose: () => void; children: ReactNode }) {
   const ref = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  // Closed before it leaves the page: only then does the focus return to the button that opened it.
+  useLayoutEffect(() => {
     const el = ref.current
     el?.showModal()
     return () => el?.close()
