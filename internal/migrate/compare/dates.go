@@ -57,6 +57,9 @@ func MomentOf(v *Value) (Moment, bool) {
 }
 
 func dateText(s string) (Moment, bool) {
+	if !dateShaped(s) {
+		return Moment{}, false
+	}
 	text, decimals := s, ""
 	if len(s) > 20 && s[19] == '.' {
 		end := 20
@@ -65,20 +68,33 @@ func dateText(s string) (Moment, bool) {
 		}
 		decimals, text = s[20:end], s[:19]+s[end:]
 	}
-	if decimals == "" && len(text) == 29 && strings.HasSuffix(text, "GMT") || len(text) <= 28 {
-		for _, l := range &layouts {
-			at, err := time.ParseInLocation(l.layout, text, time.FixedZone("CST", shanghaiOffset))
-			if err != nil {
-				continue
-			}
-			nanos, err := strconv.ParseInt((decimals + "000000000")[:9], 10, 64)
-			if err != nil || !plausible(at) {
-				return Moment{}, false
-			}
-			return Moment{At: at.Add(time.Duration(nanos)), Form: l.form + "." + itoa(len(decimals)), Zoned: l.zoned}, true
+	for _, l := range &layouts {
+		zone := time.UTC // of a layout that names it as a word
+		if !l.zoned {
+			zone = time.FixedZone("CST", shanghaiOffset)
 		}
+		at, err := time.ParseInLocation(l.layout, text, zone)
+		if err != nil {
+			continue
+		}
+		nanos, err := strconv.ParseInt((decimals + "000000000")[:9], 10, 64)
+		if err != nil || !plausible(at) {
+			return Moment{}, false
+		}
+		return Moment{At: at.Add(time.Duration(nanos)), Form: l.form + "." + itoa(len(decimals)), Zoned: l.zoned}, true
 	}
 	return Moment{}, false
+}
+
+// dateShaped is a cheap look before the layouts are tried.
+func dateShaped(s string) bool {
+	switch {
+	case s[0] == '2':
+		return s[4] == '-' || s[4] == '/' || len(s) == 14
+	case s[0] >= 'A' && s[0] <= 'Z':
+		return len(s) >= 28 && len(s) <= 29
+	}
+	return false
 }
 
 // epoch reads seconds, milli-, micro- or nanoseconds since 1970, by the number of digits.

@@ -165,8 +165,12 @@ func (b *Book) pathEvidence(v *verdictOf) v1.PathEvidence {
 // suspect says that the new side differed for three subjects where the old one never did: not enough to
 // take users back, too much to move more of them.
 func (p *path) suspect() bool {
-	against, favour := p.coins()
-	return favour == 0 && against >= minSubjects && p.subjects.count() >= minSubjects
+	for _, test := range [...]int{testRaw, testJudged, testPairs} {
+		if t := &p.tests[test]; t.favour == 0 && t.against >= minSubjects {
+			return p.subjects.count() >= minSubjects
+		}
+	}
+	return false
 }
 
 // detectable is the smallest difference rate of a path, so far without noise that its class does not

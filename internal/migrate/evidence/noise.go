@@ -17,7 +17,9 @@ const (
 	maxForms    = 24   // forms kept of a path
 	maxClock    = time.Hour
 	maxSpread   = 0.5
-	freshValues = 64 // values watched to tell ids from words
+	maxWords    = 32 // different values of a flaky field that is judged by the values it may have
+	freshDraws  = 64 // differences watched to tell ids from words
+	maxMeasure  = 15 // digits of a number from which on it is an id, no measure
 )
 
 // noise learns how a path behaves when the old side is asked twice. What it learned from the answers so
@@ -31,10 +33,11 @@ type noise struct {
 
 	forms  map[string]int64 // how differing values are written
 	formed int64
-	clock  time.Duration // largest distance of two old moments
-	spread float64       // largest relative distance of two old numbers
-	values map[uint64]struct{}
-	drawn  int // values offered to values while it was filling
+	clock  time.Duration       // largest distance of two old moments
+	spread float64             // largest relative distance of two old numbers
+	words  map[uint64]struct{} // values of old answers where they differed; at most maxWords+1
+	drawn  int                 // of the first differences, and
+	fresh  int                 // how many of those brought a value never seen
 }
 
 // The classes that explain a difference, the first that does wins.
@@ -66,7 +69,7 @@ func (n *noise) class(tripled int64) v1.NoiseClass {
 	}
 	for fit, hits := range n.fits {
 		if hits == n.diffs || n.diffs >= 50 && float64(hits) >= fitShare*float64(n.diffs) {
-			if fit == fitID && !n.fresh() {
+			if fit == fitID && !n.unlikeWords() {
 				continue
 			}
 			return fitClass[fit]
@@ -75,15 +78,21 @@ func (n *noise) class(tripled int64) v1.NoiseClass {
 	return v1.NoiseUnknown
 }
 
-// fresh says whether differing values hardly ever come again, as those of ids and unlike those of words.
-func (n *noise) fresh() bool { return float64(len(n.values)) >= 0.8*float64(n.drawn) }
+// unlikeWords says whether differing values hardly ever come again, as those of ids.
+func (n *noise) unlikeWords() bool { return float64(n.fresh) >= 0.8*float64(n.drawn) }
+
+// wordy says whether the path is noisy in a few values only, such as HIT and MISS.
+func (n *noise) wordy() bool { return n.diffs >= classAfter && len(n.words) <= maxWords }
 
 // learn takes one difference between two old answers. bound says that its values kept to the bijection.
 func (n *noise) learn(d *compare.Difference, bound bool) {
 	n.diffs++
+	n.watch(&d.Pairs[0])
 	ok := [fitCount]bool{true, true, true, bound}
 	for i := range d.Pairs {
 		p := &d.Pairs[i]
+		n.word(p.Old)
+		n.word(p.New)
 		ok[fitOrder] = ok[fitOrder] && p.Kind == compare.KindOrder
 		if p.Kind != compare.KindValue {
 			ok[fitTime], ok[fitTolerance], ok[fitID] = false, false, false
@@ -94,7 +103,7 @@ func (n *noise) learn(d *compare.Difference, bound bool) {
 		} else {
 			ok[fitTime] = false
 		}
-		if spread, numeric := compare.Spread(p.Old, p.New); numeric && spread <= maxSpread {
+		if spread, numeric := compare.Spread(p.Old, p.New); numeric && spread <= maxSpread && len(p.Old.Text) < maxMeasure {
 			n.spread = max(n.spread, spread)
 		} else {
 			ok[fitTolerance] = false
@@ -110,13 +119,47 @@ func (n *noise) learn(d *compare.Difference, bound bool) {
 	}
 }
 
+// watch counts over the first differences whether they bring new values.
+func (n *noise) watch(p *compare.Pair) {
+	if n.drawn >= freshDraws || len(n.words) > maxWords {
+		return
+	}
+	n.drawn++
+	if _, known := n.words[wordOf(p.New)]; !known {
+		n.fresh++
+	}
+}
+
+func (n *noise) word(v *compare.Value) {
+	if n.words == nil {
+		n.words = map[uint64]struct{}{}
+	}
+	if len(n.words) <= maxWords {
+		n.words[wordOf(v)] = struct{}{}
+	}
+}
+
+// known judges a difference of a wordy path: whether every new value is one that the old side has, too.
+func (n *noise) known(d *compare.Difference) bool {
+	for i := range d.Pairs {
+		if _, ok := n.words[wordOf(d.Pairs[i].New)]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// wordOf is a hash of a value and its type; a list or an object is only its type.
+func wordOf(v *compare.Value) uint64 {
+	if v == nil {
+		return 0
+	}
+	return hashText(v.Type.String() + v.Text)
+}
+
 func (n *noise) form(v *compare.Value) {
 	if n.forms == nil {
-		n.forms, n.values = map[string]int64{}, map[uint64]struct{}{}
-	}
-	if n.drawn < freshValues {
-		n.drawn++
-		n.values[hashText(v.Text)] = struct{}{}
+		n.forms = map[string]int64{}
 	}
 	n.formed++
 	form := formOf(v)
@@ -203,49 +246,45 @@ func formOf(v *compare.Value) string {
 	}
 	var b strings.Builder
 	b.WriteString(v.Type.String())
-	start := 0
-	for i := 0; i <= len(v.Text); i++ {
-		if i == len(v.Text) || strings.IndexByte("-_:/.@", v.Text[i]) >= 0 {
-			b.WriteString(part(v.Text[start:i]))
-			if i < len(v.Text) {
-				b.WriteByte(v.Text[i])
-			}
-			start = i + 1
+	for i := 0; len(v.Text) > i && b.Len() < 64; {
+		end := i
+		for end < len(v.Text) && !separator(v.Text[end]) {
+			end++
 		}
-		if b.Len() > 64 {
-			break
+		b.WriteString(part(v.Text[i:end], i == 0))
+		if end < len(v.Text) {
+			b.WriteByte(v.Text[end])
 		}
+		i = end + 1
 	}
 	return b.String()
 }
 
-// part is the alphabet and length of one part of an id; a short word stays itself.
-func part(s string) string {
-	digits, lowHex, upHex, letters := 0, 0, 0, 0
+func separator(c byte) bool { return strings.IndexByte("-_:/.@", c) >= 0 }
+
+// part is the alphabet and length of one part of an id; a word in front stays itself. A short part of
+// digits may be hex that happens to have no letter, so both are one form.
+func part(s string, first bool) string {
+	digits, lower, upper := 0, 0, 0
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c >= '0' && c <= '9':
 			digits++
 		case c >= 'a' && c <= 'f':
-			lowHex++
-			letters++
+			lower++
 		case c >= 'A' && c <= 'F':
-			upHex++
-			letters++
-		default:
-			letters++
+			upper++
 		}
 	}
 	alphabet := "any"
 	switch {
-	case digits == len(s):
-		zeros := len(s) - len(strings.TrimRight(s, "0"))
-		return "digits" + letter(len(s)) + letter(min(zeros, 2))
-	case digits == 0 && len(s) <= 6:
+	case first && digits == 0 && len(s) <= 6:
 		return s
-	case digits+lowHex == len(s):
+	case digits == len(s) && len(s) >= 12:
+		alphabet = "digits" + letter(min(len(s)-len(strings.TrimRight(s, "0")), 2))
+	case digits+lower == len(s):
 		alphabet = "hex"
-	case digits+upHex == len(s):
+	case digits+upper == len(s):
 		alphabet = "HEX"
 	}
 	return alphabet + letter(len(s))

@@ -10,7 +10,7 @@ import (
 // The tests of a path and the part of its alpha that each has.
 const (
 	testRaw    = iota // triples, values compared as they are
-	testJudged        // triples, values compared by the predicate of the path's class
+	testJudged        // triples, values compared by what noise may do: the class's predicate, or known words
 	testRecent        // as the first of those that applies, over one block of triples
 	testPairs         // pairs against the noise of the triples around them
 	testCount
@@ -53,6 +53,11 @@ func (p *path) byClass() bool {
 	return p.class != v1.NoiseUnknown && p.class != v1.NoiseDeterministic
 }
 
+// judged says whether what noise may do to the path is known, beyond that it differs.
+func (p *path) judged() bool {
+	return p.byClass() || p.class == v1.NoiseUnknown && p.noise.wordy()
+}
+
 // raw says whether the path is also tested as it is. Moments, ids and orders are not: a new side that is
 // only slower, or sorts, would differ there without a defect.
 func (p *path) raw() bool {
@@ -76,9 +81,15 @@ func (p *path) reclass(tripled int64) {
 	}
 }
 
-// alike says whether two old answers could differ as d says, by the predicate of the path's class.
+// alike says whether two old answers could differ as d says, by what is known of the path's noise.
 func (p *path) alike(d *compare.Difference, bound bool) bool {
-	return d == nil || p.byClass() && p.noise.alike(p.class, d, bound)
+	switch {
+	case d == nil:
+		return true
+	case p.byClass():
+		return p.noise.alike(p.class, d, bound)
+	}
+	return p.judged() && p.noise.known(d)
 }
 
 // triple counts the coins of one triple and says whether it spoke against the new side.
@@ -88,7 +99,7 @@ func (p *path) triple(cluster uint64, second, fresh *compare.Difference, boundSe
 		against = p.coin(testRaw, cluster, second == nil, fresh == nil)
 		p.coin(testRecent, cluster, second == nil, fresh == nil)
 	}
-	if p.byClass() {
+	if p.judged() {
 		oldAlike, newAlike := p.alike(second, boundSecond), p.alike(fresh, boundFresh)
 		against = p.coin(testJudged, cluster, oldAlike, newAlike) || against
 		if !p.raw() {
@@ -140,11 +151,11 @@ func (p *path) best() (test int, sequential float64) {
 	return test, sequential
 }
 
-// coins are b and c as shown: of the test that applies to the path's class, and the pairs.
+// coins are b and c as shown: of the test on triples that speaks louder, and the pairs.
 func (p *path) coins() (against, favour int64) {
 	raw, judged := &p.tests[testRaw], &p.tests[testJudged]
 	t := raw
-	if p.byClass() && (!p.raw() || judged.against-judged.favour > raw.against-raw.favour) {
+	if !p.raw() || judged.sequential() < raw.sequential() {
 		t = judged
 	}
 	return t.against + p.tests[testPairs].against, t.favour

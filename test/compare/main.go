@@ -1,0 +1,136 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"text/tabwriter"
+	"time"
+)
+
+// plan is how much is run.
+type plan struct {
+	rates    []float64 // of flaky fields
+	seeds    int       // times that every defect is planted at every rate
+	controls int       // clean migrations at every rate
+	triples  int       // to every endpoint
+	base     uint64    // first seed
+}
+
+const heldOut = 1000 // seeds below are for tuning
+
+func main() {
+	quick := flag.Bool("quick", false, "three noise rates, few controls: under a minute on two busy cores")
+	full := flag.Bool("full", false, "seven noise rates, three seeds, many controls (default)")
+	tuning := flag.Bool("tuning", false, "use the tuning seeds instead of those held out")
+	verbose := flag.Bool("v", false, "list every unit missed or wrongly reported")
+	flag.Parse()
+	debug.SetGCPercent(400) // answers are short-lived
+	p := plan{rates: []float64{0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5}, seeds: 3, controls: 30, triples: 2500, base: heldOut}
+	if *quick && !*full {
+		p = plan{rates: []float64{0, 0.05, 0.5}, seeds: 1, controls: 4, triples: 1200, base: heldOut}
+	}
+	if *tuning {
+		p.base = 1
+	}
+	ok, err := run(p, *verbose, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if !ok {
+		os.Exit(2)
+	}
+}
+
+// job is one migration to run.
+type job struct {
+	rate    int
+	seed    uint64
+	planted []*defect
+}
+
+// jobs plants every defect once a rate and seed, one an endpoint in each migration, and adds the controls.
+func jobs(p plan) []job {
+	var out []job
+	seed := p.base
+	for rate := range p.rates {
+		for range p.seeds {
+			for round := 0; ; round++ {
+				planted := nth(round)
+				if len(planted) == 0 {
+					break
+				}
+				out = append(out, job{rate, seed, planted})
+				seed++
+			}
+		}
+		for range p.controls {
+			out = append(out, job{rate, seed, nil})
+			seed++
+		}
+	}
+	return out
+}
+
+// nth is the n-th defect of every endpoint.
+func nth(n int) []*defect {
+	var out []*defect
+	count := map[int]int{}
+	for i := range defects {
+		if d := &defects[i]; count[d.endpoint] == n {
+			out = append(out, d)
+		}
+		count[defects[i].endpoint]++
+	}
+	return out
+}
+
+func run(p plan, verbose bool, out io.Writer) (bool, error) {
+	began := time.Now()
+	all := jobs(p)
+	board := newBoard(p.rates)
+	var (
+		mu    sync.Mutex
+		wg    sync.WaitGroup
+		fault error
+	)
+	queue := make(chan job)
+	for range min(runtime.NumCPU(), 8) {
+		wg.Go(func() {
+			for j := range queue {
+				ours, diffy, err := migrate(j.seed, p.rates[j.rate], j.planted, p.triples)
+				mu.Lock()
+				if err != nil {
+					fault = err
+				} else {
+					board.score(j, ours, diffy)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, j := range all {
+		queue <- j
+	}
+	close(queue)
+	wg.Wait()
+	if fault != nil {
+		return false, fault
+	}
+	fmt.Fprintf(out, "%d kinds of defect, %d migrations (%d clean), %d triples to each of %d endpoints, seeds %d to %d, %.0f s\n\n",
+		len(defects), len(all), p.controls*len(p.rates), p.triples, len(service), p.base, p.base+uint64(len(all))-1, time.Since(began).Seconds())
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	board.print(w)
+	if err := w.Flush(); err != nil {
+		return false, fmt.Errorf("print table: %w", err)
+	}
+	if verbose {
+		board.list(out)
+	}
+	return board.met(out), nil
+}
