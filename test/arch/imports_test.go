@@ -19,6 +19,7 @@ internal/kit/kind:
 internal/kit/meter:
 internal/kit/web:            api/v1 internal/kit/*
 internal/kit/*:              internal/kit/*
+internal/kit/*/*:            api/v1 internal/kit/*
 
 internal/object:             api/v1 internal/kit/*
 internal/object/*:           api/v1 internal/kit/* internal/object
