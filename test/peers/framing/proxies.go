@@ -69,7 +69,7 @@ apiVersion: jindu.dev/v1
 kind: Route
 metadata: {name: origin}
 spec: {rules: [{backendRefs: [{service: origin}], timeouts: {request: 3s}}]}
-`, origin))
+`, origin), "example.test", "/")
 }
 
 func start(dir, name, bin string, conf func(port int) string, args func(file string) []string) (*proc.Process, int, error) {

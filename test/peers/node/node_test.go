@@ -37,7 +37,7 @@ func halfway(t *testing.T) *proc.Node {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { node.Stop() })
-	if err := node.Apply(shop.Objects(old, young, "  steps: [50, 100]\n")); err != nil {
+	if err := node.Apply(shop.Objects(old, young, "  steps: [50, 100]\n"), shop.Host, "/orders/0"); err != nil {
 		t.Fatal(err)
 	}
 	if err := node.Until(10*time.Second, "the migration mirrors", func() bool { return migration(t, node).Status.Phase == v1.PhaseMirror }); err != nil {

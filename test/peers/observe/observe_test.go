@@ -36,7 +36,7 @@ func sides(t *testing.T, observe bool) (old, new *shop.Shop, node *proc.Node) {
 		t.Fatal(err)
 	}
 	t.Cleanup(node.Stop)
-	if err := node.Apply(shop.Objects(old, new, fmt.Sprintf(migration, observe))); err != nil {
+	if err := node.Apply(shop.Objects(old, new, fmt.Sprintf(migration, observe)), shop.Host, "/orders/0"); err != nil {
 		t.Fatal(err)
 	}
 	return old, new, node
@@ -63,6 +63,7 @@ func TestAnotherProxysMirrorIsComparedAndTrafficIsNotTouched(t *testing.T) {
 			old, _, node := sides(t, true)
 			port := p.start(t, old.Port, node.Observe)
 			client := &http.Client{Timeout: 5 * time.Second}
+			before := old.Plain.Load()
 			n := 0
 			var found v1.PathEvidence
 			err := node.Until(30*time.Second, "the wrong total is found", func() bool {
@@ -93,7 +94,7 @@ func TestAnotherProxysMirrorIsComparedAndTrafficIsNotTouched(t *testing.T) {
 			if s := found.Samples; len(s) == 0 || s[0].Old != `"39.80"` || s[0].New != `"39.81"` {
 				t.Errorf("samples %+v", s)
 			}
-			if got := old.Plain.Load(); got != int64(n) {
+			if got := old.Plain.Load() - before; got != int64(n) {
 				t.Errorf("the old side had %d requests of users, want %d", got, n)
 			}
 			var m v1.Migration

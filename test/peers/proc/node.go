@@ -48,13 +48,30 @@ func (n *Node) Restart() error {
 	return n.Until(20*time.Second, "the node is ready", func() bool { return n.Get("/readyz", nil) == nil })
 }
 
-// Apply applies objects by the CLI.
-func (n *Node) Apply(objects string) error {
+// Apply applies objects by the CLI and waits until the gateway answers by them: probe is a path with
+// a Host that a route of theirs serves.
+func (n *Node) Apply(objects, host, path string) error {
 	file := filepath.Join(n.Dir, "objects.yaml")
 	if err := os.WriteFile(file, []byte(objects), 0o600); err != nil {
 		return err
 	}
-	return n.CLI("apply", "-f", file)
+	if err := n.CLI("apply", "-f", file); err != nil {
+		return err
+	}
+	client := http.Client{Timeout: 5 * time.Second}
+	return n.Until(20*time.Second, "the gateway answers by what was applied", func() bool {
+		req, err := http.NewRequest(http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", n.Gateway, path), nil)
+		if err != nil {
+			return false
+		}
+		req.Host = host
+		resp, err := client.Do(req)
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
 }
 
 // CLI runs a command against the node.

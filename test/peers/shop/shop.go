@@ -54,6 +54,9 @@ func (s *Shop) count(r *http.Request) {
 // Close ends it.
 func (s *Shop) Close() { _ = s.server.Close() }
 
+// Host is what the shop's route serves.
+const Host = "shop.test"
+
 // Objects describes both sides and a migration, whose spec goes on with extra, indented by two spaces.
 func Objects(old, new *Shop, extra string) string {
 	return fmt.Sprintf(`apiVersion: jindu.dev/v1
@@ -91,7 +94,7 @@ func Get(client *http.Client, port, n int) (body, side string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	req.Host = "shop.test"
+	req.Host = Host
 	req.Header.Set("X-User-Id", fmt.Sprintf("user-%d", n))
 	resp, err := client.Do(req)
 	if err != nil {
