@@ -141,9 +141,9 @@ func Defects() []Defect {
 		{Name: "refusals", Summary: "live: every second request of a user is refused before any effect", Live: true, Gates: []string{"errors"}, before: func(c Call) Before {
 			return Before{Refuse: c.Nth%2 == 1}
 		}},
-		{Name: "slowness", Summary: "live: requests of users take 400 ms longer", Live: true, Gates: []string{"latency"}, before: func(c Call) Before {
+		{Name: "slowness", Summary: "live: requests of users take 1.5 s longer", Live: true, Gates: []string{"latency"}, before: func(c Call) Before {
 			if c.Nth > 0 {
-				return Before{Delay: 400 * time.Millisecond}
+				return Before{Delay: 1500 * time.Millisecond}
 			}
 			return Before{}
 		}},

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"strings"
 	"time"
 
 	v1 "jindu.dev/jindu/api/v1"
@@ -47,7 +48,11 @@ func serviceSpec() v1.ServiceSpec {
 func routeSpec(only v1.Selector) v1.RouteSpec {
 	var matches []v1.RouteMatch
 	for _, t := range Templates() {
-		matches = append(matches, v1.RouteMatch{Path: &v1.PathMatch{Type: "Template", Value: t}})
+		form := "Exact"
+		if strings.Contains(t, "{") {
+			form = "Template"
+		}
+		matches = append(matches, v1.RouteMatch{Path: &v1.PathMatch{Type: form, Value: t}})
 	}
 	return v1.RouteSpec{Rules: []v1.RouteRule{{
 		Name: "orders", Matches: matches,
@@ -63,12 +68,12 @@ func migrationSpec(p Place, pace Pace) v1.MigrationSpec {
 		To:      v1.Selector{"runtime": p.NewRuntime},
 		Steps:   []float64{1, 5, 25, 50, 100},
 		Subject: []v1.ValueSource{{Header: "X-User-Id"}},
-		Mirror:  v1.MirrorSpec{Triples: ptr(25), MaxRate: 500, MaxInFlight: 64, Timeout: "5s"},
+		Mirror:  v1.MirrorSpec{Triples: ptr(50), MaxRate: 400, MaxInFlight: 64, Timeout: "5s"},
 		Compare: v1.CompareSpec{Unmask: []string{"*"}},
 		Gates: v1.GatesSpec{
 			MinSamples: &pace.MinSamples, MaxMismatch: ptr(20),
 			MinRequests: &pace.MinRequests, MaxErrorExcess: ptr(10),
-			LatencyFactor: ptr(1.5), LatencySlack: "100ms", MaxSlow: ptr(20), MaxDrops: ptr(5),
+			LatencyFactor: ptr(2), LatencySlack: "600ms", MaxSlow: ptr(30), MaxDrops: ptr(5),
 			Mirror: span(pace.Mirror), Step: span(pace.Step), Hold: span(pace.Hold),
 		},
 	}

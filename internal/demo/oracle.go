@@ -196,7 +196,7 @@ func (o *Oracle) placed(q *question, status int, body any) string {
 	p := &placed{requestID: q.attempt.requestID, user: q.user, items: q.items}
 	wrong := differs("$", o.order(q.user, q.items, check(func(got any) string {
 		p.id, _ = integer(got)
-		return within(1, 1<<62)(got)
+		return within(1, 1<<63-1)(got)
 	}), check(func(got any) string {
 		p.created, _ = got.(string)
 		return momentWithin(q.sent, o.now())(got)

@@ -48,6 +48,7 @@ type story struct {
 	oracle *Oracle
 	scene  scene
 	told   int // transitions that were printed
+	spoke  time.Time
 }
 
 // say prints a line that stays.
@@ -179,6 +180,8 @@ func (t *story) traffic(ctx context.Context, rate float64) (*traffic, error) {
 	}
 	o := load.Default()
 	o.Rate, o.Poisson, o.Duration = rate, true, 0
+	// A machine too busy for the rate shows as requests that come late or not at all, not as a queue that only grows.
+	o.MaxInFlight, o.Backlog = 128, 128
 	ctx, cancel := context.WithCancel(ctx)
 	r := &traffic{cancel: cancel, done: make(chan struct{}), state: make(chan load.Progress, 1)}
 	go func() {
@@ -213,6 +216,9 @@ func (t *story) wait(ctx context.Context, run *traffic, d time.Duration) error {
 		return errors.Join(errors.New("the traffic stopped"), run.err)
 	}
 }
+
+// plainEvery is how often a plain line tells how things stand, where no picture can be drawn.
+const plainEvery = 3 * time.Second
 
 // tick is how often the demo looks at the migration.
 const tick = 250 * time.Millisecond
@@ -266,6 +272,10 @@ func (t *story) look(ctx context.Context, run *traffic) {
 	default:
 	}
 	t.scene.counts = t.oracle.Counts()
+	if now := t.o.Now(); !t.screen.Live() && now.Sub(t.spoke) >= plainEvery {
+		t.spoke = now
+		t.say(t.scene.line(t.words))
+	}
 	t.screen.Draw(t.scene.lines(t.words, t.screen.Width(), t.screen.Paint))
 }
 

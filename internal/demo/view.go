@@ -48,6 +48,15 @@ func (s *scene) lines(w words, width int, paint painter) []string {
 	return append(out, "", s.clients(w, paint))
 }
 
+// line is a scene in one line.
+func (s *scene) line(w words) string {
+	text := fmt.Sprintf("%5g%%  ", float64(s.status.Buckets)/100) + s.clients(w, func(_ screen.Color, text string) string { return text })
+	if s.status.Blocked != "" {
+		text += "  (" + s.status.Blocked + ")"
+	}
+	return text
+}
+
 func (s *scene) side(w words, name, runtime string, bar int, c screen.Color, paint painter) string {
 	var t v1.SubsetTraffic
 	for _, sub := range s.overview.Subsets {
