@@ -43,7 +43,7 @@ async function step(name, act) {
     console.log(`ok   ${name}${said ? `: ${said}` : ''}`)
   } catch (error) {
     await page.screenshot({ path: join(out, `${label}-failed.png`), fullPage: true }).catch(() => {})
-    console.error(`FAIL ${name}: ${error.message}`)
+    console.error(`FAIL ${name}`)
     throw error
   }
 }
@@ -88,7 +88,7 @@ async function main() {
 
   await step('overview shows live traffic', async () => {
     const figure = page.locator('.figure-value').first()
-    await page.locator('.chart-main .area').first().waitFor()
+    await page.locator('.chart-main .area').first().waitFor({ state: 'attached' })
     const seen = new Set()
     for (let i = 0; i < 20 && seen.size < 3; i++) {
       seen.add(await figure.innerText())
@@ -99,6 +99,14 @@ async function main() {
     await page.waitForTimeout(2500)
     check(path !== (await page.locator('.chart-main .line').first().getAttribute('d')), 'the chart does not move')
     return [...seen].join(', ')
+  })
+  await step('the migration moves users, and can be paused', async () => {
+    await visit(`migrations/${name}`)
+    await page.locator('#phase[data-phase="ramp"], #phase[data-phase="hold"]').waitFor()
+    await command('pause', 'e2e: have a look')
+    await page.getByText('Paused: the share stays').waitFor()
+    check((await page.locator('#cmd-pause').getAttribute('aria-disabled')) === 'true', 'it can be paused twice')
+    return `${await text('#phase')} at ${await text('#share')}`
   })
   await step('estate says how far each service is', async () => {
     await page.getByRole('link', { name: 'Estate', exact: true }).click()
@@ -210,11 +218,6 @@ spec:
     await html.saveAs(join(out, 'dossier.html'))
     return download.suggestedFilename()
   })
-  await step('pause', async () => {
-    await command('pause', 'e2e: have a look')
-    await page.getByText('Paused: the share stays').waitFor()
-    check((await page.locator('#cmd-pause').getAttribute('aria-disabled')) === 'true', 'it can be paused twice')
-  })
   await step('resume', async () => {
     await command('resume', 'e2e: go on')
     await page.getByText('Paused: the share stays').waitFor({ state: 'detached' })
@@ -282,7 +285,7 @@ try {
   await main()
   console.log(`all ${number} steps held in ${((Date.now() - began) / 1000).toFixed(1)} s; pictures in console/e2e/out`)
 } catch (error) {
-  console.error(error.message)
+  console.error(error.message.slice(0, 2000))
   process.exitCode = 1
 } finally {
   await browser.close()

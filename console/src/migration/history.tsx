@@ -47,7 +47,7 @@ export function ShareChart({ m }: { m: Migration }) {
                 </text>
               </g>
             ))}
-            {timeTicks(first, to, Math.max(2, Math.floor(width / (120 * z)))).map((at) => (
+            {timeTicks(first, to, Math.max(2, Math.floor(width / (120 * z)))).filter((at) => x(at) < width - 26 * z).map((at) => (
               <text key={at} x={x(at)} y={height - 5 * z} textAnchor="middle">
                 {clock(at, lang, to - first)}
               </text>

@@ -52,7 +52,7 @@ export function TimeChart({ label, series, from, to, format, height: units = 168
   const left = 12 + Math.max(...rows.map((r) => format(r).length)) * 6.6 * z
   const x = (t: number) => left + ((t - from) / (to - from)) * (width - left - right)
   const y = (v: number) => top + (1 - v / yMax) * (height - top - bottom)
-  const times = width ? timeTicks(from, to, Math.max(2, Math.floor(width / (110 * z)))) : []
+  const times = width ? timeTicks(from, to, Math.max(2, Math.floor(width / (110 * z)))).filter((t) => x(t) < width - 26 * z) : []
 
   const at = cursor !== null && cursor >= from && cursor <= to ? nearest(series[0]?.points, cursor) : undefined
   const move = (e: React.PointerEvent<SVGSVGElement>) => {
