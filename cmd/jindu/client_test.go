@@ -209,7 +209,7 @@ func TestEvidenceIsShownWithItsNumbers(t *testing.T) {
 
 func TestEveryKindHasItsCommand(t *testing.T) {
 	for i, k := range v1.Kinds { // in the order of v1.Kinds, for export
-		if r := resources()[i]; r.kind != k || r.name != strings.ToLower(string(k)) || len(r.head) == 0 {
+		if r := resources()[i]; r.kind != k || !strings.EqualFold(r.name, string(k)) || len(r.head) == 0 {
 			t.Errorf("%s: %+v", k, r)
 		}
 	}

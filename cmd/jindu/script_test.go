@@ -38,17 +38,19 @@ const patience = 20 * time.Second
 
 // setNode chooses free ports for a node, as variables.
 func setNode(ts *testscript.TestScript, _ bool, _ []string) {
-	var addrs []string
-	for range 2 {
-		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-		ts.Check(err)
-		addrs = append(addrs, l.Addr().String())
-		defer func() { ts.Check(l.Close()) }() // both are held until both are known
-	}
-	ts.Setenv("GATEWAY", addrs[0])
-	ts.Setenv("JINDU_GATEWAY_LISTEN", addrs[0])
-	ts.Setenv("JINDU_ADMIN_LISTEN", addrs[1])
-	ts.Setenv("JINDU_SERVER", "http://"+addrs[1])
+	gateway, admin := free(ts), free(ts)
+	ts.Setenv("GATEWAY", gateway.Addr().String())
+	ts.Setenv("JINDU_GATEWAY_LISTEN", gateway.Addr().String())
+	ts.Setenv("JINDU_ADMIN_LISTEN", admin.Addr().String())
+	ts.Setenv("JINDU_SERVER", "http://"+admin.Addr().String())
+	ts.Check(gateway.Close()) // both are held until both are known
+	ts.Check(admin.Close())
+}
+
+func free(ts *testscript.TestScript) net.Listener {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	ts.Check(err)
+	return l
 }
 
 // waitReady waits until the node takes traffic.
@@ -56,14 +58,13 @@ func waitReady(ts *testscript.TestScript, _ bool, _ []string) {
 	poll(ts, "the node is ready", func() bool { return status(ts, ts.Getenv("JINDU_SERVER")+"/readyz") == http.StatusOK })
 }
 
-// checkAnswer: answers STATUS URL.
+// checkAnswer: answers STATUS URL waits until a URL answers with the status; what is applied reaches the
+// gateway a moment later.
 func checkAnswer(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: answers STATUS URL")
 	}
-	if got := strconv.Itoa(status(ts, args[1])); got != args[0] {
-		ts.Fatalf("%s answers %s", args[1], got)
-	}
+	poll(ts, fmt.Sprintf("%s answers %s", args[1], args[0]), func() bool { return strconv.Itoa(status(ts, args[1])) == args[0] })
 }
 
 // status is the status that a URL answers, 0 when nothing does.

@@ -27,11 +27,11 @@ func (t table) String() string {
 	}
 	var b strings.Builder
 	for _, row := range t {
-		line := ""
+		var line strings.Builder
 		for i, cell := range row {
-			line += screen.Pad(clean(cell), widths[i]+gap)
+			line.WriteString(screen.Pad(clean(cell), widths[i]+gap))
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	return b.String()
 }
