@@ -61,7 +61,7 @@ func TypeOf[Spec, Status any](k v1.Kind, computed bool) Type {
 	return Type{Kind: k, Computed: computed, spec: reflect.TypeFor[Spec](), status: reflect.TypeFor[Status]()}
 }
 
-// Types are the kinds of api/v1, in the order of v1.Kinds.
+// Types are the kinds of api/v1.
 func Types() []Type {
 	return []Type{
 		TypeOf[v1.ServiceSpec, v1.ServiceStatus](v1.KindService, true),
