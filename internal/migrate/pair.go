@@ -80,8 +80,15 @@ func failed(err error) (failure, drop string) {
 		return "", dropFailed
 	case errors.Is(err, context.Canceled):
 		return "", dropShutdown
-	case errors.Is(err, context.DeadlineExceeded):
+	}
+	if late, ok := errors.AsType[timeout](err); ok && late.Timeout() { // context.DeadlineExceeded is one
 		return compare.FailureTimeout, dropTimeout
 	}
 	return compare.FailureClosed, dropFailed
+}
+
+// timeout is what errors of contexts and sockets have in common.
+type timeout interface {
+	error
+	Timeout() bool
 }

@@ -263,10 +263,11 @@ func (s *Server) pump(l *lane) {
 
 // mirror sends the copies of a job, all at once, and puts what came back into the book.
 func (s *Server) mirror(ctx context.Context, l *lane, j *job) {
-	if waited := s.clock().Mono - j.at; waited > j.view.settings.Timeout {
+	if waited := s.clock().Mono - j.at; waited >= j.view.settings.Timeout {
 		l.tally.drop(dropTimeout, 1) // the primary answer is too old to be compared with
 		return
 	}
+	stop := ctx
 	ctx, cancel := context.WithTimeout(ctx, j.view.settings.Timeout)
 	defer cancel()
 	all := make([]said, len(j.asks))
@@ -278,6 +279,9 @@ func (s *Server) mirror(ctx context.Context, l *lane, j *job) {
 			reply, err := s.ports.Caller.Call(ctx, j.asks[i].address, c, j.view.settings.MaxBody)
 			if reply.Latency == 0 {
 				reply.Latency = s.now().Sub(began)
+			}
+			if err != nil && stop.Err() != nil {
+				err = stop.Err() // whatever it looks like, the node stops
 			}
 			all[i] = said{j.asks[i].role, reply, err}
 		}
