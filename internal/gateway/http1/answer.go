@@ -57,9 +57,7 @@ func (c *conn) answer(status int, code, detail string) bool {
 		w.ex.Status, w.ex.Origin, w.ex.Failure = 499, gateway.OriginNone, gateway.ClientLeft
 		return false
 	}
-	if !keep {
-		c.linger()
-	}
+	c.unread = !keep
 	return keep
 }
 
@@ -96,9 +94,7 @@ func (c *conn) redirect(r *route.Redirect) bool {
 	if c.write(w.back) != nil {
 		return false
 	}
-	if !keep {
-		c.linger()
-	}
+	c.unread = !keep
 	return keep
 }
 

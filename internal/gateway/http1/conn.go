@@ -24,7 +24,8 @@ type conn struct {
 	peer    netip.AddrPort
 	address string // of the peer, without port
 
-	w *work // nil while idle
+	w      *work // nil while idle
+	unread bool  // the client may still send when the connection ends
 
 	// Deadlines. client: waiting for a request, for its head, or for the client to take an answer.
 	// body: waiting for a request body. up: waiting for the instance.
@@ -63,6 +64,9 @@ func (c *conn) serve() {
 		c.s.forget(c)
 	}()
 	for c.head() && c.exchange() {
+	}
+	if c.unread {
+		c.linger()
 	}
 }
 
@@ -254,9 +258,7 @@ func (c *conn) refuse(err error) {
 func (c *conn) reject(r *rejection) {
 	c.s.gw.Rejected(r.reason)
 	c.w.back = appendProblem(c.w.back[:0], r.status, r.code, r.reason, false, true)
-	if c.write(c.w.back) == nil {
-		c.linger()
-	}
+	c.unread = c.write(c.w.back) == nil
 }
 
 // write sends b to the client within the stall timeout.

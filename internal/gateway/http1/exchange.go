@@ -215,9 +215,6 @@ func (c *conn) ask(v *gateway.View, p *pool, u *upConn, deadline int64) (f gatew
 	if f == gateway.Answered {
 		w.ex.Status, w.ex.Origin = w.resp.status, gateway.OriginUpstream
 		keep = !w.note.closing
-		if w.note.unread {
-			c.linger()
-		}
 	}
 	return f, w.resp.status, keep, err
 }

@@ -49,7 +49,7 @@ func (c *conn) appendRequest(v *gateway.View, up *gateway.Upstream) {
 	case r.body.length >= 0:
 		b = appendLength(b, r.body.length)
 	}
-	if r.expect && w.send.streaming {
+	if r.expect && w.send.streaming && !w.send.started {
 		b = append(b, "Expect: 100-continue\r\n"...)
 	}
 	if r.teTrail {

@@ -23,7 +23,6 @@ type notes struct {
 	parent    bool // a traceparent was continued
 
 	closing bool // the client connection ends after this answer
-	unread  bool // some of the request's body was not read: linger
 	flushed bool // something of the answer was sent
 	record  recording
 }

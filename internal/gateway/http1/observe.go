@@ -3,6 +3,7 @@ package http1
 import (
 	"bytes"
 	"errors"
+	"io"
 
 	"jindu.dev/jindu/internal/gateway"
 )
@@ -64,23 +65,19 @@ func (c *conn) readCopy(v *gateway.View) *rejection {
 			return errBodyLeft
 		}
 	}
-	s.started, s.streaming = true, true
-	s.err = c.pump(v, discard{})
-	if s.err != nil {
+	s.streaming = true
+	c.openUpload()
+	if s.err = c.pump(v, io.Discard); s.err != nil {
 		if r, ok := errors.AsType[*rejection](s.err); ok {
 			return r
 		}
 		return errBodyLeft
 	}
 	w.in.r = w.in.w
-	if len(s.rest) > 0 {
-		w.in.grow(len(s.rest))
-		w.in.w += copy(w.in.free(), s.rest)
+	if rest := s.buf.unread(); len(rest) > 0 {
+		w.in.grow(len(rest))
+		w.in.w += copy(w.in.free(), rest)
 	}
 	s.gathered = !s.cut
 	return nil
 }
-
-type discard struct{}
-
-func (discard) Write(b []byte) (int, error) { return len(b), nil }

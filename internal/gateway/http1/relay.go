@@ -40,7 +40,7 @@ func (c *conn) relay(v *gateway.View, u *upConn) (f gateway.Failure, reuse bool,
 	end, left := c.answerEnd()
 	chunked := (end == endChunk || end == endClose) && w.req.minor == 1
 	early := w.send.streaming && !w.send.finished() // the service answers before it has the whole request
-	w.note.unread = early
+	c.unread = early
 	w.note.closing = !c.mayKeep() || early || (end == endChunk || end == endClose) && !chunked
 	w.back = c.appendAnswerHead(w.back[:0], v, end, left, chunked)
 

@@ -216,15 +216,18 @@ func (r *rig) dial() (net.Conn, *bufio.Reader) {
 	return c, bufio.NewReader(c)
 }
 
-// raw sends bytes over a connection of its own and returns all that comes back until it closes or the
-// answers are complete.
+// raw sends bytes over a connection of its own and returns all that comes back until it ends. The first
+// request is made to be the last of its connection.
 func (r *rig) raw(request string) string {
+	r.t.Helper()
+	return r.bytes(strings.Replace(request, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1))
+}
+
+// bytes is raw for bytes as they are.
+func (r *rig) bytes(request string) string {
 	r.t.Helper()
 	c, br := r.dial()
 	if _, err := io.WriteString(c, request); err != nil {
-		r.t.Fatal(err)
-	}
-	if err := c.(*net.TCPConn).CloseWrite(); err != nil && !strings.Contains(err.Error(), "not connected") {
 		r.t.Fatal(err)
 	}
 	b, err := io.ReadAll(br)

@@ -13,6 +13,8 @@ import (
 // write and can be sent again. Longer ones are streamed.
 const gatherMax = 16 << 10
 
+var errAborted = errors.New("the answer ended before the request")
+
 var errBodyLeft = &rejection{499, "", "client left"}
 
 // upload is the body of a request on its way to an instance.
@@ -23,18 +25,23 @@ type upload struct {
 	body      []byte // gathered, or recorded while streaming
 	cut       bool   // the recording is not the whole body
 
-	read   atomic.Bool // all of it was read from the client
-	goOn   chan struct{}
-	done   chan struct{}
-	err    error // of the goroutine: a *rejection, or what the connection to the instance said
-	client bool  // err is the client's fault
-	rest   []byte
+	read    atomic.Bool // all of it was read from the client
+	aborted atomic.Bool // the answer ended first
+	goOn    chan struct{}
+	done    chan struct{}
+	err     error // of the goroutine: a *rejection, or what the connection to the instance said
+	client  bool  // err is the client's fault
+
+	// What is read and not recorded, kept from one try to the next.
+	buf  buffer
+	ck   chunks
+	left int64 // of Content-Length
 }
 
 func (s *upload) reset() {
 	s.gathered, s.streaming, s.started, s.cut, s.err, s.client = false, false, false, false, nil, false
 	s.read.Store(false)
-	s.body, s.goOn, s.done, s.rest = nil, nil, nil, nil
+	s.body, s.goOn, s.done, s.buf = nil, nil, nil, buffer{}
 }
 
 func (s *upload) finished() bool { return s.read.Load() }
@@ -59,7 +66,7 @@ func (s *upload) proceed() {
 // replayable says that the request may be sent again with all of its body.
 func (c *conn) replayable() bool {
 	s := &c.w.send
-	return !c.w.req.hasBody() || s.gathered || s.streaming && !s.started
+	return !c.w.req.hasBody() || s.gathered || s.streaming && !s.cut
 }
 
 // gather reads a small body whole, or decides that it is streamed.
@@ -146,16 +153,18 @@ func (c *conn) gatherChunks(v *gateway.View) *rejection {
 	return nil
 }
 
-// startUpload sends the body while the answer is awaited.
+// startUpload sends the body while the answer is awaited. A further try sends what was recorded and
+// goes on from there.
 func (c *conn) startUpload(v *gateway.View, u *upConn) {
 	s := &c.w.send
-	s.started = true
-	s.done = make(chan struct{})
+	s.done, s.err = make(chan struct{}), nil
+	s.aborted.Store(false)
 	var goOn chan struct{}
-	if c.w.req.expect {
+	if c.w.req.expect && !s.started {
 		goOn = make(chan struct{})
 		s.goOn = goOn
 	}
+	c.openUpload()
 	done := s.done
 	go func() {
 		defer close(done)
@@ -169,65 +178,62 @@ func (c *conn) startUpload(v *gateway.View, u *upConn) {
 		}
 		s.err = c.pump(v, u.nc)
 		if s.err != nil {
-			_ = u.nc.SetDeadline(past) // wakes the reader of the answer
+			_ = u.nc.SetReadDeadline(past) // wakes the reader of the answer
 		}
 	}()
 }
 
 const continueAfter = time.Second
 
+// openUpload prepares the first try.
+func (c *conn) openUpload() {
+	w := c.w
+	s := &w.send
+	if s.started {
+		return
+	}
+	s.started = true
+	s.buf.b = make([]byte, max(bigSize, len(w.in.unread())))
+	s.buf.w = copy(s.buf.b, w.in.unread())
+	s.ck.reset()
+	s.left = w.req.body.length
+}
+
 // pump copies the request's body from the client to the instance. It checks chunks and makes new ones.
 func (c *conn) pump(v *gateway.View, to io.Writer) error {
 	w := c.w
 	s := &w.send
-	var buf buffer
-	buf.b = make([]byte, max(bigSize, len(w.in.unread())))
-	buf.w = copy(buf.b, w.in.unread())
-	var ck chunks
-	keep := max(v.Limits.ReplayBytes, 0)
+	chunked := w.req.body.chunked
+	keep := v.Limits.ReplayBytes
 	if w.note.plan.Record {
 		keep = max(keep, w.note.plan.MaxRequest)
 	}
-	left := w.req.body.length
-	out := make([]byte, 0, 4<<10)
-	for {
-		var data []byte
-		var done bool
-		if w.req.body.chunked {
-			var n int
-			var err error
-			data, n, done, err = ck.next(buf.unread(), &c.s.limits)
-			buf.r += n
-			if err != nil {
-				s.client = true
-				return err
-			}
-		} else {
-			if data = buf.unread(); int64(len(data)) > left {
-				data = data[:left]
-			}
-			buf.r += len(data)
-			left -= int64(len(data))
-			done = left == 0
+	var out []byte
+	if len(s.body) > 0 {
+		if out = s.body; chunked {
+			out = appendChunk(nil, s.body)
 		}
-		w.ex.BytesIn += int64(len(data))
-		if v.Limits.BodyBytes > 0 && w.ex.BytesIn > v.Limits.BodyBytes {
-			s.client = true
-			return errBodySize
+		if _, err := to.Write(out); err != nil {
+			return err
+		}
+	}
+	for {
+		data, done, err := c.pumpNext(v, chunked)
+		if err != nil {
+			return err
 		}
 		s.keep(data, keep)
 		if done {
-			s.rest = buf.unread()
 			s.read.Store(true)
 		}
-		out = out[:0]
-		switch {
-		case !w.req.body.chunked:
-			out = data
-		case done:
-			out = appendLastChunk(out, ck.trailers)
-		case len(data) > 0:
-			out = appendChunk(out, data)
+		if out = data; chunked {
+			out = nil
+			if len(data) > 0 {
+				out = appendChunk(out, data)
+			}
+			if done {
+				out = appendLastChunk(out, s.ck.trailers)
+			}
 		}
 		if len(out) > 0 {
 			if _, err := to.Write(out); err != nil {
@@ -237,34 +243,57 @@ func (c *conn) pump(v *gateway.View, to io.Writer) error {
 		if done {
 			return nil
 		}
-		if len(data) > 0 && w.req.body.chunked {
-			continue
-		}
-		if err := c.pumpRead(v, &buf); err != nil {
-			return err
+		if len(data) == 0 || !chunked {
+			if err := c.pumpRead(v); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-func (c *conn) pumpRead(v *gateway.View, buf *buffer) error {
-	buf.compact()
-	if !c.body.set(c.soon(v.Timeouts.Stall)) {
-		return errBodyTime
+// pumpNext takes the next payload out of what was read.
+func (c *conn) pumpNext(v *gateway.View, chunked bool) (data []byte, done bool, err error) {
+	s := &c.w.send
+	if chunked {
+		var n int
+		data, n, done, err = s.ck.next(s.buf.unread(), &c.s.limits)
+		s.buf.r += n
+	} else {
+		data = s.buf.unread()
+		data = data[:min(int64(len(data)), s.left)]
+		s.buf.r += len(data)
+		s.left -= int64(len(data))
+		done = s.left == 0
 	}
-	n, err := c.nc.Read(buf.free())
-	buf.w += n
+	c.w.ex.BytesIn += int64(len(data))
+	if err == nil && v.Limits.BodyBytes > 0 && c.w.ex.BytesIn > v.Limits.BodyBytes {
+		err = errBodySize
+	}
+	s.client = s.client || err != nil
+	return data, done, err
+}
+
+func (c *conn) pumpRead(v *gateway.View) error {
+	s := &c.w.send
+	s.buf.compact()
+	c.body.set(c.soon(v.Timeouts.Stall))
+	n, err := c.nc.Read(s.buf.free())
+	s.buf.w += n
 	late := c.body.clear()
-	if n > 0 && !late {
+	switch {
+	case n > 0 && !late:
 		return nil
+	case s.aborted.Load():
+		return errAborted
 	}
-	c.w.send.client = true
+	s.client = true
 	if late {
 		return errBodyTime
 	}
 	if err == nil {
-		return nil
+		err = errBodyLeft
 	}
-	return errBodyLeft
+	return err
 }
 
 // keep records what was sent, up to limit bytes.
@@ -290,6 +319,7 @@ func (c *conn) finishUpload(u *upConn) (clean bool) {
 		// The last bytes are being written; a service that answered without taking them gets no more time.
 		_ = u.nc.SetWriteDeadline(c.s.gw.Now().Add(time.Second))
 	} else {
+		s.aborted.Store(true)
 		_ = u.nc.SetDeadline(past)
 		_ = c.nc.SetReadDeadline(past)
 	}
@@ -299,15 +329,16 @@ func (c *conn) finishUpload(u *upConn) (clean bool) {
 	_ = c.nc.SetReadDeadline(time.Time{})
 	_ = u.nc.SetWriteDeadline(time.Time{})
 	c.w.in.r = c.w.in.w
-	if s.err != nil {
+	if !s.read.Load() {
 		return false
 	}
-	if !s.cut { // all of it is recorded: it can be sent again
+	if !s.cut { // all of it is recorded: from now on it is like one that was gathered
 		s.gathered, s.streaming = true, false
 	}
-	if len(s.rest) > 0 {
-		c.w.in.grow(len(s.rest))
-		c.w.in.w += copy(c.w.in.free(), s.rest)
+	if rest := s.buf.unread(); len(rest) > 0 { // the next request
+		c.w.in.grow(len(rest))
+		c.w.in.w += copy(c.w.in.free(), rest)
+		s.buf.r = s.buf.w
 	}
-	return true
+	return s.err == nil
 }
