@@ -42,7 +42,13 @@ type Observation struct {
 	Old      compare.Answer
 	Old2     *compare.Answer // asked at the same time as New, in random order; nil: a pair
 	New      compare.Answer
-	Safe     bool // GET or HEAD, or every instance asked declares itself shadow-safe; else Old2 is not used
+	Safe     bool // GET or HEAD, or every instance asked declares itself shadow-safe; else only Old and New are used
+	// NewFirst: the new side answered the user, and the others were asked after it. Then Old2 is no control,
+	// since what changed in between sets the first answer apart, and New2 is: asked at the same time as Old,
+	// in random order. An answer that is a failure is an answer: leaving out those of one side would tip
+	// the balance.
+	NewFirst bool
+	New2     *compare.Answer
 }
 
 // Result is what a look at the book says.
@@ -130,9 +136,13 @@ func (b *Book) Add(o Observation) (reason string) {
 		b.NotComparable(o.Endpoint, why)
 		return why
 	}
-	in := parsed{triple: o.Old2 != nil && o.Safe}
+	first, control := &o.Old, o.Old2
+	if o.NewFirst {
+		first, control = &o.New, o.New2
+	}
+	in := parsed{triple: control != nil && o.Safe}
 	if in.triple {
-		_, in.triple = compare.Comparable(&o.Old, o.Old2)
+		_, in.triple = compare.Comparable(first, control)
 	}
 	for {
 		b.mu.Lock()
@@ -141,8 +151,12 @@ func (b *Book) Add(o Observation) (reason string) {
 
 		old := rules.Parse(&o.Old)
 		in.shown = old.Paths
-		in.fresh = rules.Diff(old, rules.Parse(&o.New))
-		if in.triple {
+		fresh := rules.Parse(&o.New)
+		in.fresh = rules.Diff(old, fresh)
+		switch {
+		case in.triple && o.NewFirst:
+			in.second = rules.Diff(rules.Parse(o.New2), fresh)
+		case in.triple:
 			in.second = rules.Diff(old, rules.Parse(o.Old2))
 		}
 		if b.count(rules, &o, &in) {

@@ -150,6 +150,48 @@ func TestALateDefectIsNotDiluted(t *testing.T) {
 	}
 }
 
+// TestWhereTheNewSideAnsweredFirstASecondNewAnswerIsTheControl: state that changes after the first answer
+// sets it apart, whoever gave it.
+func TestWhereTheNewSideAnsweredFirstASecondNewAnswerIsTheControl(t *testing.T) {
+	run := func(drift, defect float64, control bool) *rig {
+		r := newRig(t, v1.CompareSpec{})
+		dice := rand.New(rand.NewPCG(91, 92))
+		for range 900 {
+			r.triple(body(5), body(5), body(5))
+		}
+		for range 900 {
+			state, later := 5, 5
+			if dice.Float64() < drift {
+				later = 6
+			}
+			bad := 0
+			if dice.Float64() < defect {
+				bad = 40
+			}
+			second := answer(body(later + bad))
+			o := Observation{NewFirst: true, New: answer(body(state + bad)), Old: answer(body(later))}
+			if control {
+				o.New2 = &second
+			} else {
+				old2 := answer(body(later))
+				o.Old2 = &old2
+			}
+			r.add(o)
+		}
+		return r
+	}
+	if r := run(0.1, 0, true); r.book.Look(r.at).Verdict == v1.VerdictFail {
+		t.Errorf("drift is taken for a defect: %+v", *r.path("$.v"))
+	}
+	r := run(0.1, 0.05, true)
+	if res := r.book.Look(r.at); res.Verdict != v1.VerdictFail || res.First.Path != "$.v" {
+		t.Errorf("%s", res.Verdict)
+	}
+	if r := run(0.1, 0, false); r.path("$.v").Counter != 0 || r.path("$.v").Noise != 0 {
+		t.Errorf("a second old answer after a new one is no control: %+v", *r.path("$.v"))
+	}
+}
+
 func TestPairsCountOnlyWhereThePathIsProven(t *testing.T) {
 	r := newRig(t, v1.CompareSpec{})
 	for range 500 {

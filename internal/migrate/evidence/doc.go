@@ -13,7 +13,8 @@
 //
 // are equally likely, and b of b+c is a fair coin (McNemar's test, exact, one-sided). A flaky field makes
 // as many c as b; a defect makes b only. The pairing is kept, so a field that is noisy in 30 % of the
-// requests does not hide a defect in another 1 %.
+// requests does not hide a defect in another 1 %. Where the new side answered the user first, the control
+// is a second new answer, asked at the same time as the old one, and the roles are exchanged.
 //
 // Invariants:
 //   - What decides is predictable: class and predicate of a path come from earlier answers only.

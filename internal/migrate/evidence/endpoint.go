@@ -71,30 +71,31 @@ func (e *endpoint) add(b *Book, o *Observation, in *parsed) {
 			}
 		}
 	}
-	bound := b.traces.of(o.Trace)
 	counted := false
-	if in.triple {
-		counted = e.addTriple(b, o, in, bound)
-	} else {
-		counted = e.addPair(b, o, in, bound)
+	// Late counts are raised after use: the chance of an event is known before the event.
+	switch {
+	case in.triple && o.NewFirst:
+		counted = e.addTriple(b, o, in, &sides{}) // both sides are bound within the answer alone
+	case in.triple:
+		counted = e.addTriple(b, o, in, b.traces.of(o.Trace))
+		e.lateTriples++
+	default:
+		counted = e.addPair(b, o, in, b.traces.of(o.Trace))
+		e.latePairs++
 	}
 	if counted {
 		e.mismatched.add(o.Cluster)
-	}
-	// Late counts are raised after use: the chance of an event is known before the event.
-	if in.triple {
-		e.lateTriples++
-	} else {
-		e.latePairs++
 	}
 	if e.latePairs+e.lateTriples > 2*block {
 		e.latePairs, e.lateTriples = e.latePairs/2, e.lateTriples/2
 	}
 }
 
+// addTriple counts a triple. Only one whose first answer is old teaches noise: what two new answers do is
+// the new side's affair.
 func (e *endpoint) addTriple(b *Book, o *Observation, in *parsed, bound *sides) bool {
 	e.triples++
-	if e.tripled.add(o.Cluster) {
+	if !o.NewFirst && e.tripled.add(o.Cluster) {
 		for _, id := range in.shown {
 			if p := e.paths[id]; p != nil {
 				p.noise.shown++
@@ -113,7 +114,7 @@ func (e *endpoint) addTriple(b *Book, o *Observation, in *parsed, bound *sides) 
 			p.note(o, fresh, b.rules)
 			counted = counted || b.rules.Ignored(e.name, p.name, o.At) == nil && (p.byClass() || p.noise.diffs == 0)
 		}
-		if second != nil {
+		if second != nil && !o.NewFirst {
 			// The second old answer is noise seen: a coin in favour of the new side's pairs.
 			if p.class != unknown && !p.alike(second, boundSecond) {
 				p.tests[testPairs].event(o.Cluster, false, e.pairShare())

@@ -185,7 +185,7 @@ func (n *noise) alike(class v1.NoiseClass, d *compare.Difference, bound bool) bo
 			}
 			continue
 		}
-		if p.Kind != compare.KindValue || !n.usual(p.New) || !n.near(class, p) {
+		if p.Kind != compare.KindValue || !n.usual(p.New) && formOf(p.Old) != formOf(p.New) || !n.near(class, p) {
 			return false
 		}
 	}
