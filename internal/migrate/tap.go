@@ -3,8 +3,6 @@ package migrate
 import (
 	"math/rand/v2"
 	"time"
-
-	v1 "jindu.dev/jindu/api/v1"
 )
 
 // Plan says whether an exchange of a migration should be recorded, and how much of it. It is asked on
@@ -15,7 +13,7 @@ func (s *Server) Plan(migration string, shadow bool) Plan {
 		return Plan{}
 	}
 	v := l.view.Load()
-	if v == nil || v.phase == v1.PhaseObserve || !l.sampled(v, s.mono(), s.random()) {
+	if v == nil || !l.sampled(v, s.mono(), s.random()) {
 		return Plan{}
 	}
 	if l.full.Load() {
@@ -33,13 +31,10 @@ func (s *Server) Done(rec *Recorded) {
 		return
 	}
 	v, book := l.view.Load(), l.book.Load()
-	if v == nil || book == nil || v.phase == v1.PhaseObserve && !rec.Observed {
-		return
+	if v == nil || book == nil {
+		return // it was rolled back or finished since Plan
 	}
 	now := s.mono()
-	if rec.Observed && !l.sampled(v, now, s.random()) { // Plan was not asked
-		return
-	}
 	l.tally.offered.Add(1)
 	rng := rand.New(rand.NewPCG(s.random(), s.random()))
 	p := v.plan(rec, func() bool { return l.triple(v, now, rng) }, rng)
