@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"net"
 	"net/http"
 	"strconv"
 
@@ -70,6 +71,15 @@ func (c *conn) fail(f gateway.Failure) bool {
 		return false
 	}
 	return c.answer(f.Status(), f.Code(), f.Detail())
+}
+
+// abort ends an answer that cannot be completed. A client that reads until the end of the connection
+// must not take it for the whole: it gets a reset.
+func (c *conn) abort() {
+	c.unread = false
+	if tcp, ok := c.nc.(*net.TCPConn); ok && c.w.req.minor == 0 {
+		_ = tcp.SetLinger(0)
+	}
 }
 
 // redirect answers with the rule's redirect.

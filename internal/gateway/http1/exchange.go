@@ -108,6 +108,7 @@ func (c *conn) forward(v *gateway.View) bool {
 			if f == gateway.ClientLeft {
 				ex.Origin, ex.Status = gateway.OriginNone, 499
 			}
+			c.abort()
 			return false
 		}
 		if r := w.send.rejected(); r != nil && r != errBodyLeft { // the body was at fault
