@@ -72,23 +72,23 @@ func (o *Objects) Audit(ctx context.Context, q AuditQuery) (v1.AuditPage, error)
 		limit = 100
 	}
 	page := v1.AuditPage{Items: []v1.AuditRecord{}}
-	h, err := o.read(ctx, "", "")
+	h, _, revision, err := o.readHead(ctx)
 	if err != nil {
 		return page, err
 	}
-	page.Trimmed = h.head.Trimmed
-	before := h.head.Last + 1
+	page.Trimmed = h.Trimmed
+	before := h.Last + 1
 	if q.Before > 0 {
 		before = min(before, q.Before)
 	}
-	oldest := max(h.head.First, before-auditScan)
+	oldest := max(h.First, before-auditScan)
 	for len(page.Items) < limit && before > oldest {
-		kvs, _, err := o.store.Range(ctx, Query{Prefix: auditPrefix, From: auditKey(before), Reverse: true, Limit: 100, Revision: h.revision})
+		kvs, _, err := o.store.Range(ctx, Query{Prefix: auditPrefix, From: auditKey(before), Reverse: true, Limit: 100, Revision: revision})
 		if err != nil {
-			return page, readError(err, h.revision)
+			return page, readError(err, revision)
 		}
 		if len(kvs) == 0 {
-			before = h.head.First
+			before = h.First
 		}
 		for _, kv := range kvs {
 			before--
@@ -105,7 +105,7 @@ func (o *Objects) Audit(ctx context.Context, q AuditQuery) (v1.AuditPage, error)
 			}
 		}
 	}
-	if before > h.head.First {
+	if before > h.First {
 		page.Next = before
 	}
 	return page, nil

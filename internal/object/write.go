@@ -95,25 +95,32 @@ func (o *Objects) write(ctx context.Context, k v1.Kind, name string, decide func
 	return kind.New(kind.Unavailable, "JD-OBJECT-010", "%s %q: other writers were first %d times; try again", k, name, maxTries)
 }
 
+// read is what a write of an object starts from, all at one revision.
 func (o *Objects) read(ctx context.Context, k v1.Kind, name string) (*state, error) {
-	s := &state{ctx: ctx, objects: o, kind: k, name: name, head: head{First: 1}}
-	kvs, revision, err := o.store.Range(ctx, Query{Prefix: headKey, Limit: 1})
-	if err != nil {
+	s := &state{ctx: ctx, objects: o, kind: k, name: name}
+	var err error
+	if s.head, s.headMod, s.revision, err = o.readHead(ctx); err != nil {
 		return nil, err
 	}
-	s.revision = revision
-	if len(kvs) > 0 {
-		s.headMod = kvs[0].Modified
-		if err := json.Unmarshal(kvs[0].Value, &s.head); err != nil {
-			return nil, kind.New(kind.Internal, "JD-OBJECT-013", "stored key %s cannot be read: %w; restore from a backup or an export", headKey, err)
-		}
-	}
-	found, err := o.Get(ctx, k, name, revision)
-	if kind.Of(err) == kind.NotFound && err != nil {
+	found, err := o.Get(ctx, k, name, s.revision)
+	if err != nil && kind.Of(err) == kind.NotFound {
 		return s, nil
 	}
 	s.object = &found
 	return s, err
+}
+
+// readHead returns the head, the revision of its last change and that of the store.
+func (o *Objects) readHead(ctx context.Context) (h head, modified, revision int64, err error) {
+	h.First = 1
+	kvs, revision, err := o.store.Range(ctx, Query{Prefix: headKey, Limit: 1})
+	if err != nil || len(kvs) == 0 {
+		return h, 0, revision, err
+	}
+	if err := json.Unmarshal(kvs[0].Value, &h); err != nil {
+		return h, 0, revision, kind.New(kind.Internal, "JD-OBJECT-013", "stored key %s cannot be read: %w; restore from a backup or an export", headKey, err)
+	}
+	return h, kvs[0].Modified, revision, nil
 }
 
 // txn is the transaction of a step: the object, its audit record, and what of the log is let go.
