@@ -23,18 +23,19 @@ type Pace struct {
 	Hold        time.Duration
 	MinSamples  int
 	MinRequests int
+	MaxMismatch float64       // percent that must be detectable before users move
 	After       time.Duration // traffic after the end
 	Limit       time.Duration // of the migration; beyond it the demo gives up
 }
 
 // NormalPace ends within a minute.
 func NormalPace() Pace {
-	return Pace{WarmUp: 3 * time.Second, Mirror: 6 * time.Second, Step: 3 * time.Second, Hold: 3 * time.Second, MinSamples: 100, MinRequests: 60, After: time.Second, Limit: 3 * time.Minute}
+	return Pace{WarmUp: 3 * time.Second, Mirror: 6 * time.Second, Step: 3 * time.Second, Hold: 3 * time.Second, MinSamples: 100, MinRequests: 60, MaxMismatch: 20, After: time.Second, Limit: 3 * time.Minute}
 }
 
 // FastPace ends within 25 seconds.
 func FastPace() Pace {
-	return Pace{WarmUp: 1500 * time.Millisecond, Mirror: 2 * time.Second, Step: 800 * time.Millisecond, Hold: time.Second, MinSamples: 60, MinRequests: 20, After: 500 * time.Millisecond, Limit: 2 * time.Minute}
+	return Pace{WarmUp: 1500 * time.Millisecond, Mirror: 2 * time.Second, Step: 800 * time.Millisecond, Hold: time.Second, MinSamples: 60, MinRequests: 20, MaxMismatch: 30, After: 500 * time.Millisecond, Limit: 2 * time.Minute}
 }
 
 func serviceSpec() v1.ServiceSpec {
@@ -68,10 +69,10 @@ func migrationSpec(p Place, pace Pace) v1.MigrationSpec {
 		To:      v1.Selector{"runtime": p.NewRuntime},
 		Steps:   []float64{1, 5, 25, 50, 100},
 		Subject: []v1.ValueSource{{Header: "X-User-Id"}},
-		Mirror:  v1.MirrorSpec{Triples: ptr(50), MaxRate: 400, MaxInFlight: 64, Timeout: "5s"},
+		Mirror:  v1.MirrorSpec{Triples: ptr(70), MaxRate: 400, MaxInFlight: 64, Timeout: "5s"},
 		Compare: v1.CompareSpec{Unmask: []string{"*"}},
 		Gates: v1.GatesSpec{
-			MinSamples: &pace.MinSamples, MaxMismatch: ptr(20),
+			Alpha: ptr(0.05), MinSamples: &pace.MinSamples, MaxMismatch: &pace.MaxMismatch,
 			MinRequests: &pace.MinRequests, MaxErrorExcess: ptr(10),
 			LatencyFactor: ptr(2), LatencySlack: "600ms", MaxSlow: ptr(30), MaxDrops: ptr(5),
 			Mirror: span(pace.Mirror), Step: span(pace.Step), Hold: span(pace.Hold),

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -93,7 +94,7 @@ func (o *Oracle) judge(q *question, resp *load.Response) string {
 		return "not JSON: " + err.Error()
 	}
 	if ct := resp.Header("Content-Type"); !strings.HasPrefix(ct, "application/json") {
-		return "content type " + ct
+		return fmt.Sprintf("content type %s, status %d: %.200s", ct, resp.Status, resp.Body)
 	}
 	status, want := http.StatusOK, any(nil)
 	switch q.endpoint {

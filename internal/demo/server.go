@@ -89,6 +89,9 @@ func (t *story) play(ctx context.Context) (Outcome, error) {
 	if err := t.usable(ctx, node, 1); err != nil {
 		return Outcome{}, err
 	}
+	if err := t.served(ctx); err != nil {
+		return Outcome{}, err
+	}
 	t.say(fmt.Sprintf(w.warming, t.o.Rate, Users, place.OldRuntime))
 	run, err := t.traffic(ctx, t.o.Rate)
 	if err != nil {
@@ -144,14 +147,35 @@ func (t *story) apply(ctx context.Context, node Node, k v1.Kind, name string, sp
 
 // usable waits until n instances get traffic.
 func (t *story) usable(ctx context.Context, node Node, n int) error {
-	deadline := t.o.Now().Add(time.Minute)
-	for {
+	return t.until(ctx, fmt.Sprintf("%d instances of %s are not usable", n, ServiceName), func() (bool, error) {
 		got, err := node.Usable(ctx, ServiceName)
-		if err == nil && got >= n {
+		return got >= n, err
+	})
+}
+
+// served waits until the gateway answers for the old service.
+func (t *story) served(ctx context.Context) error {
+	client, err := t.dial(t.scene.place.Gateway, 10*time.Second)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return t.until(ctx, "the gateway does not answer for "+ServiceName, func() (bool, error) {
+		var resp load.Response
+		err := client.Do(ctx, &load.Request{Method: "GET", Target: "/products/1"}, &resp)
+		return resp.Status == 200, err
+	})
+}
+
+// until waits for a condition, at most a minute.
+func (t *story) until(ctx context.Context, otherwise string, holds func() (bool, error)) error {
+	for deadline := t.o.Now().Add(time.Minute); ; {
+		ok, err := holds()
+		if ok {
 			return nil
 		}
 		if t.o.Now().After(deadline) {
-			return kind.New(kind.Unavailable, "JD-DEMO-003", "%d of %d instances of %s are usable after a minute: the machine may be too busy (%v)", got, n, ServiceName, err)
+			return kind.New(kind.Unavailable, "JD-DEMO-003", "%s after a minute: the machine may be too busy (last error: %v)", otherwise, err)
 		}
 		if err := t.wait(ctx, nil, 50*time.Millisecond); err != nil {
 			return err

@@ -31,7 +31,7 @@ func Templates() []string {
 var mix = []struct {
 	percent  int
 	endpoint string
-}{{32, getProduct}, {10, listProducts}, {18, listOrders}, {15, getOrder}, {15, getQuote}, {10, postOrder}}
+}{{25, getProduct}, {14, listProducts}, {17, listOrders}, {15, getOrder}, {16, getQuote}, {13, postOrder}}
 
 const pageSize = 20
 

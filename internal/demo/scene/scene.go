@@ -83,7 +83,8 @@ func locale(env func(string) string) string {
 type stage struct {
 	o         Options
 	admin     *admin
-	store     string // URL
+	store     string   // URL
+	temps     []string // removed by the guards, and by Close where a guard was killed
 	processes []*process
 	failed    chan error
 }
@@ -120,12 +121,15 @@ func (s *stage) Enter(ctx context.Context) error {
 	return s.orderGo(ctx, "order-go", newRuntime, "2.0", s.o.Defect)
 }
 
-// Close stops everything, the services first. The guards remove what was kept.
+// Close stops everything, the services first, and removes what was kept.
 func (s *stage) Close() {
 	for i := len(s.processes) - 1; i >= 0; i-- {
 		s.processes[i].stop(8 * time.Second)
 	}
 	s.processes = nil
+	for _, dir := range s.temps {
+		_ = os.RemoveAll(dir) // in the system's folder for temporary files
+	}
 }
 
 func (s *stage) self(args ...string) *exec.Cmd {
@@ -139,6 +143,15 @@ func (s *stage) start(name string, cmd *exec.Cmd) (*process, error) {
 	}
 	s.processes = append(s.processes, p)
 	return p, nil
+}
+
+func (s *stage) mkdir() (string, error) {
+	dir, err := os.MkdirTemp("", "jindu-demo-")
+	if err != nil {
+		return "", fmt.Errorf("make a temporary directory: %w", err)
+	}
+	s.temps = append(s.temps, dir)
+	return dir, nil
 }
 
 // node starts a node on free ports. Another process may take a port between its choice and its use, so there
@@ -157,9 +170,9 @@ func (s *stage) tryNode(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	temp, err := os.MkdirTemp("", "jindu-demo-")
+	temp, err := s.mkdir()
 	if err != nil {
-		return "", fmt.Errorf("make a place for the node's data: %w", err)
+		return "", err
 	}
 	data, config := filepath.Join(temp, "data"), filepath.Join(temp, "jindu.yaml")
 	text := fmt.Sprintf("dataDir: %q\nstop: 5s\nlog: {level: warn}\nadmin: {listen: \"%s\"}\ngateway:\n  listen: \"%s\"\n  accessLog: {sample: 0, errors: false}\n  timeouts: {drain: 2s}\n", data, ports[0], ports[1])
@@ -232,9 +245,9 @@ func (s *stage) java(ctx context.Context, say func(string)) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	temp, err := os.MkdirTemp("", "jindu-demo-")
+	temp, err := s.mkdir()
 	if err != nil {
-		return "", fmt.Errorf("make a place for the source: %w", err)
+		return "", err
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -242,7 +255,6 @@ func (s *stage) java(ctx context.Context, say func(string)) (string, error) {
 	}
 	command, err := j.order(ctx, filepath.Join(cache, "jindu"), temp, "--listen", "127.0.0.1:0", "--store", s.store, "--register", s.admin.base)
 	if err != nil {
-		_ = os.RemoveAll(temp) // in the system's folder for temporary files
 		return "", err
 	}
 	failed := make(chan error, 1)
