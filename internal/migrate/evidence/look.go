@@ -3,6 +3,7 @@ package evidence
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ const minSubjects = 3
 type verdictOf struct {
 	endpoint *endpoint
 	path     *path
+	p        float64 // sequential p-value over the path's weight; beyond all p-values when never tested
 	holm     float64 // factor of Holm's correction on the test's p-value
 	rejected bool
 	ignored  *v1.IgnoreRule
@@ -67,22 +69,16 @@ func (b *Book) family(now time.Time) []verdictOf {
 	for _, e := range b.endpoints {
 		for _, p := range e.paths {
 			p.reclass(e.tripled.count())
-			v := verdictOf{endpoint: e, path: p, ignored: b.rules.Ignored(e.name, p.name, now)}
-			if v.ignored == nil && b.rules.Ignored(e.name, "*", now) != nil {
-				v.ignored = b.rules.Ignored(e.name, "*", now)
+			v := verdictOf{endpoint: e, path: p, p: math.Inf(1), ignored: b.rules.Ignored(e.name, p.name, now)}
+			if p.index > 0 {
+				_, sequential := p.best()
+				v.p = sequential / weight(p.index)
 			}
 			all = append(all, v)
 		}
 	}
-	loud := func(v *verdictOf) float64 {
-		if v.path.index == 0 {
-			return 2 // never tested: behind all p-values
-		}
-		_, s := v.path.best()
-		return s / weight(v.path.index)
-	}
 	slices.SortFunc(all, func(x, y verdictOf) int {
-		return cmp.Or(cmp.Compare(loud(&x), loud(&y)), strings.Compare(x.endpoint.name, y.endpoint.name), strings.Compare(x.path.name, y.path.name))
+		return cmp.Or(cmp.Compare(x.p, y.p), strings.Compare(x.endpoint.name, y.endpoint.name), strings.Compare(x.path.name, y.path.name))
 	})
 	left, open := 1.0, true
 	for i := range all {
@@ -92,8 +88,7 @@ func (b *Book) family(now time.Time) []verdictOf {
 		}
 		w := weight(v.path.index)
 		v.holm = left / w
-		_, s := v.path.best()
-		if open = open && s*v.holm <= b.alpha; !open {
+		if open = open && v.p*left <= b.alpha; !open {
 			continue
 		}
 		left -= w
