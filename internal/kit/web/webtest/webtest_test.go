@@ -2,7 +2,9 @@ package webtest
 
 import (
 	"context"
+	"iter"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +39,8 @@ func contract(t *testing.T) *Contract {
 		}) (*struct{}, error) {
 			return nil, nil
 		})
+	web.Stream(api, v1.RoleViewer, huma.Operation{OperationID: "watch-things", Path: "/api/v1/watch"},
+		func(context.Context, *struct{}, int64) (iter.Seq2[web.Event[thing], error], error) { return nil, nil })
 	return New(t, api)
 }
 
@@ -71,7 +75,30 @@ func TestAnswersThatDifferFromTheDocumentAreFound(t *testing.T) {
 			}
 		})
 	}
+	if got := c.Unseen(); !slices.Equal(got, []string{"get-child", "watch-things"}) {
+		t.Errorf("unseen: %q", got)
+	}
+	if err := c.CheckEvent("/api/v1/watch", []byte(whole)); err != nil {
+		t.Errorf("event: %v", err)
+	}
+	if err := c.CheckEvent("/api/v1/watch", []byte(`{"name":"a"}`)); err == nil {
+		t.Error("an event without a field passes")
+	}
+	if err := c.CheckEvent("/api/v1/other", []byte(whole)); err == nil {
+		t.Error("an event of no stream passes")
+	}
 	if got := c.Unseen(); !slices.Equal(got, []string{"get-child"}) {
 		t.Errorf("unseen: %q", got)
+	}
+}
+
+func TestAnAnswerIsServedAndChecked(t *testing.T) {
+	c := contract(t)
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"name":"a","at":"2026-01-02T03:04:05Z"}`))
+	})
+	if w := c.Do(t, h, httptest.NewRequest("GET", "/api/v1/things/a", nil)); w.Code != 200 {
+		t.Errorf("status %d", w.Code)
 	}
 }
