@@ -297,6 +297,19 @@ func TestNotEnoughHolds(t *testing.T) {
 	}
 }
 
+func TestOldDropsDoNotBindForEver(t *testing.T) {
+	s := newStage(t, nil)
+	s.pass(time.Second)
+	s.copies.Attempts += 5000
+	s.copies.Dropped += 5000
+	s.pass(25 * time.Second)
+	s.want(v1.PhaseMirror, 0)
+	s.pass(40 * time.Second) // two spans of the short window, which is longer than the least time here
+	if st := s.status(); st.Phase == v1.PhaseMirror {
+		t.Errorf("still held: %s", st.Blocked)
+	}
+}
+
 func TestARollbackNeedsNoStore(t *testing.T) {
 	s := newStage(t, nil)
 	s.reach(v1.PhaseRamp, 5000)

@@ -125,8 +125,8 @@ func (l *lane) triple(v *mirrorView, now time.Duration, rng *rand.Rand) bool {
 // refresh brings view and book in line with the controller's account.
 func (l *lane) refresh(t *tracker, at time.Time, maxEndpoints int) {
 	st := t.status()
-	if t.settings == nil || t.rival != "" || !comparing(st.Phase) {
-		l.view.Store(nil)
+	if t.settings == nil || t.rival != "" || !comparing(st.Phase) || t.sides.usableOld == 0 || t.sides.usableNew == 0 {
+		l.view.Store(nil) // nobody to ask is no drop: it blocks by itself
 	} else if v := newMirrorView(l.name, t.settings, st.Phase, &t.sides); !v.equal(l.view.Load()) {
 		l.view.Store(v)
 	}

@@ -193,7 +193,8 @@ func (t *tracker) look(now Clock, f Facts) {
 			judge(errorsGate, t.settings, &whole, recent, st.Baseline, alpha),
 			judge(latencyGate, t.settings, &whole, recent, st.Baseline, alpha))
 	}
-	t.gates = append(t.gates, dropsGate(t.settings, copies.Attempts-t.window.copies.Attempts, copies.Dropped-t.window.copies.Dropped))
+	drops := t.window.copiesSince(now.Mono, copies, max(t.settings.least(st.Phase), t.recentSpan))
+	t.gates = append(t.gates, dropsGate(t.settings, drops.Attempts, drops.Dropped))
 	t.verdict = together(t.gates)
 }
 

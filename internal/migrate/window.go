@@ -23,9 +23,12 @@ type window struct {
 	key    windowKey
 	start  time.Duration // Clock.Mono
 	zero   traffic       // cumulative counts at the start
-	copies Copies
-	recent []moment // cumulative counts of the last Config.Recent, oldest first
+	recent []moment      // cumulative counts of the last Config.Recent, oldest first
 	step   time.Duration
+
+	// Copies are judged since before, which follows at a distance of one to two spans.
+	before, later Copies
+	turned        time.Duration
 }
 
 // moment is the cumulative counts at one time.
@@ -39,7 +42,7 @@ const recentParts = 6
 
 func newWindow(key windowKey, now time.Duration, cumulative *traffic, copies Copies, recent time.Duration) *window {
 	return &window{
-		key: key, start: now, zero: *cumulative, copies: copies,
+		key: key, start: now, zero: *cumulative, before: copies, later: copies, turned: now,
 		recent: []moment{{now, *cumulative}}, step: recent / recentParts,
 	}
 }
@@ -63,6 +66,15 @@ func (w *window) since(now time.Duration, cumulative *traffic) (whole traffic, r
 		recent = &late
 	}
 	return whole, recent
+}
+
+// copiesSince is what became of copies in the window, at most in its last two spans: copies that were
+// dropped long ago do not bind for ever, while all that a span can show was compared since.
+func (w *window) copiesSince(now time.Duration, copies Copies, span time.Duration) Copies {
+	if now >= w.turned+span {
+		w.before, w.later, w.turned = w.later, copies, now
+	}
+	return Copies{copies.Attempts - w.before.Attempts, copies.Dropped - w.before.Dropped}
 }
 
 // baseline is the old cohort of the window when it is large enough to be one, else the one before.
