@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -161,6 +160,9 @@ func describe(doc *huma.OpenAPI, op *huma.Operation) {
 			notNull(media.Schema)
 		}
 	}
+	for _, p := range op.Parameters {
+		notNull(p.Schema)
+	}
 	for _, response := range op.Responses {
 		for _, media := range response.Content {
 			notNull(media.Schema)
@@ -189,6 +191,5 @@ func notNull(s *huma.Schema) {
 
 // OpenAPI is the document of the API as YAML; the same operations give the same bytes.
 func OpenAPI(api huma.API) ([]byte, error) {
-	data, err := api.OpenAPI().YAML()
-	return data, errors.Join(err)
+	return api.OpenAPI().YAML()
 }
