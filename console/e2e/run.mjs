@@ -100,6 +100,14 @@ async function main() {
     check(path !== (await page.locator('.chart-main .line').first().getAttribute('d')), 'the chart does not move')
     return [...seen].join(', ')
   })
+  if (!args.token) {
+    await step('a local caller says who it is', async () => {
+      await page.getByRole('button', { name: 'Say who you are' }).click()
+      await page.locator('#actor').fill('e2e')
+      await page.keyboard.press('Enter')
+      await page.getByText('local:e2e').waitFor()
+    })
+  }
   await step('the migration moves users, and can be paused', async () => {
     await visit(`migrations/${name}`)
     await page.locator('#phase[data-phase="ramp"], #phase[data-phase="hold"]').waitFor()

@@ -1,11 +1,12 @@
-import { useEffect, type ReactNode } from 'react'
-import { hasToken, setToken } from './api/client'
+import { useEffect, useState, type ReactNode } from 'react'
+import { actor, actorPattern, hasToken, setActor, setToken } from './api/client'
 import { useNow, useSession } from './api/hooks'
 import { useLive } from './api/live'
 import { setPrefs, usePrefs, useT, type Theme } from './i18n'
 import { duration } from './lib/format'
 import { link, usePlace } from './lib/router'
 import { Icon, Mark, type IconName } from './ui/icons'
+import { Dialog } from './ui/parts'
 
 const pages: IconName[] = ['overview', 'estate', 'services', 'routes', 'migrations', 'audit']
 
@@ -58,6 +59,7 @@ export function Shell({ children, onSignOut }: { children: ReactNode; onSignOut:
 function Foot({ onSignOut }: { onSignOut: () => void }) {
   const { t } = useT()
   const { identity, node } = useSession()
+  const [naming, setNaming] = useState(false)
   const signOut = () => {
     setToken(null)
     onSignOut()
@@ -67,20 +69,55 @@ function Foot({ onSignOut }: { onSignOut: () => void }) {
       <Switches />
       <div className="whoami">
         <span className="who" title={t('signedInAs', { name: identity.name, role: t(`role.${identity.role}`) })}>
-          {identity.name} · {t(`role.${identity.role}`)}
+          {actor() && !hasToken() ? `${identity.name}:${actor()}` : identity.name} · {t(`role.${identity.role}`)}
         </span>
-        {hasToken() && (
+        {hasToken() ? (
           <button type="button" className="text-button" onClick={signOut}>
             {t('signOut')}
           </button>
+        ) : (
+          <button type="button" className="text-button" title={t('actor.set')} aria-label={t('actor.set')} onClick={() => setNaming(true)}>
+            <Icon name="pen" />
+          </button>
         )}
       </div>
+      {naming && <ActorDialog onClose={() => setNaming(false)} />}
       {node && (
         <div className="faint nav-version">
           {node.version} · {node.os}/{node.arch}
         </div>
       )}
     </div>
+  )
+}
+
+/** A local caller has no token; a name makes the audit log worth more. */
+function ActorDialog({ onClose }: { onClose: () => void }) {
+  const { t } = useT()
+  const [name, setName] = useState(actor)
+  const submit = (e: React.FormEvent) => {
+    e.preventDefault()
+    setActor(name)
+    onClose()
+  }
+  return (
+    <Dialog title={t('actor.title')} onClose={onClose}>
+      <form onSubmit={submit}>
+        <p>{t('actor.text')}</p>
+        <label className="field">
+          {t('actor.name')}
+          <input id="actor" autoFocus autoComplete="off" spellCheck={false} pattern={actorPattern} value={name} onChange={(e) => setName(e.target.value)} />
+        </label>
+        <div className="dialog-actions">
+          <button type="button" className="button" onClick={onClose}>
+            {t('cancel')}
+          </button>
+          <button type="submit" className="button primary">
+            {t('actor.save')}
+          </button>
+        </div>
+      </form>
+    </Dialog>
   )
 }
 

@@ -26,6 +26,7 @@ it('series share their times, show a hole as a hole and an absent subset as aske
   const samples = [sample(1, [['a', 1], ['b', 5]]), sample(2, [['a', 2]]), sample(9, [['a', 3], ['b', 7]])]
   expect(busiest(samples, 5)).toEqual(['orders/a', 'orders/b'])
   expect(busiest(samples, 1)).toEqual(['orders/b'])
+  expect(busiest([sample(1, [['idle', 0]])], 5)).toEqual([])
   const [a, b] = series(samples, ['orders/a', 'orders/b'], new Map(), (s) => s.rate, 0)
   expect(a?.points.map((p) => p[1])).toEqual([1, 2, null, 3])
   expect(b?.points.map((p) => p[1])).toEqual([5, 0, null, 7])

@@ -44,7 +44,37 @@ export function onDenied(f: () => void): () => void {
 }
 
 export const apiURL = (path: string) => new URL('api/v1/' + path.replace(/^\//, ''), document.baseURI).href.replace(/#.*$/, '')
-export const authorization = (): Record<string, string> => (token ? { Authorization: `Bearer ${token}` } : {})
+
+/** Whom the caller is, as the node asks: a token, or on the node's own machine a name for the audit. */
+export function authorization(): Record<string, string> {
+  if (token) return { Authorization: `Bearer ${token}` }
+  const name = actor()
+  return name ? { 'X-Jindu-Actor': name } : {}
+}
+
+const actorKey = 'jindu.actor'
+
+/** What the node takes as the name of a person. */
+export const actorPattern = '[A-Za-z0-9._@\\-]{1,64}'
+
+/** The name that a local caller gave; it is a claim and gives no rights. */
+export function actor(): string {
+  try {
+    const name = localStorage.getItem(actorKey) ?? ''
+    return new RegExp(`^${actorPattern}$`).test(name) ? name : ''
+  } catch {
+    return ''
+  }
+}
+
+export function setActor(name: string) {
+  try {
+    if (name) localStorage.setItem(actorKey, name)
+    else localStorage.removeItem(actorKey)
+  } catch {
+    // storage is forbidden: audit says local
+  }
+}
 
 export interface Ask {
   method?: string

@@ -23,11 +23,12 @@ export function colours(keys: readonly string[], migrations: readonly Migration[
   return out
 }
 
-/** The busiest subsets over all samples, by name, at most n; the others are left to the table. */
+/** The busiest subsets over all samples, by name, at most n; the others are left to the table. The idle are left out. */
 export function busiest(samples: readonly Overview[], n: number): string[] {
   const sum = new Map<string, number>()
   for (const o of samples) for (const s of o.subsets ?? []) sum.set(subsetKey(s), (sum.get(subsetKey(s)) ?? 0) + s.rate)
   return [...sum]
+    .filter(([, rate]) => rate > 0)
     .sort((a, b) => b[1] - a[1])
     .slice(0, n)
     .map(([key]) => key)

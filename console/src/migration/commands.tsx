@@ -57,6 +57,8 @@ export function Commands({ m, verdict }: { m: Migration; verdict: Verdict | unde
 
 function CommandDialog({ verb, m, verdict, onClose }: { verb: Verb; m: Migration; verdict: Verdict | undefined; onClose: (done: boolean) => void }) {
   const { t } = useT()
+  const { identity } = useSession()
+  const second = m.status?.pending?.command === verb && mayConfirm(m, identity) === 'yes'
   const [reason, setReason] = useState('')
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<Error>()
@@ -80,7 +82,7 @@ function CommandDialog({ verb, m, verdict, onClose }: { verb: Verb; m: Migration
         {verb === 'promote' && verdict !== 'pass' && (
           <Notice tone="warn">{t('cmd.promote.gates')}</Notice>
         )}
-        {needsSecond(verb, m) && <p className="strong">{t('cmd.second')}</p>}
+        {needsSecond(verb, m) && !second && <p className="strong">{t('cmd.second')}</p>}
         <label className="field">
           {t('cmd.reason')} <span className="faint">{t('cmd.reason.hint')}</span>
           <input id="reason" autoFocus maxLength={500} value={reason} onChange={(e) => setReason(e.target.value)} />

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from 'react'
 import { api } from '../api/client'
 import { useObjects } from '../api/hooks'
-import type { AuditPage as Records, AuditRecord, Kind } from '../api/types'
+import type { AuditPage as Records, AuditRecord, Kind, MigrationStatus } from '../api/types'
 import { useT } from '../i18n'
 import { diff, show, type Change } from '../lib/diff'
 import { link } from '../lib/router'
@@ -118,15 +118,18 @@ function Summary({ r }: { r: AuditRecord }) {
   const { t } = useT()
   const all = useMemo(() => changes(r), [r])
   if (r.action === 'create' || r.action === 'delete') return <span className="faint">{all.length === 1 ? t('audit.field1') : t('audit.fields', { n: all.length })}</span>
-  if (all.length === 0) return <span className="faint">{t('audit.noFields')}</span>
+  const told = all.filter((c) => r.action !== 'transition' || !/^(epoch|since|step|reason)$/.test(c.path))
+  const reason = r.action === 'transition' && (r.after as MigrationStatus | undefined)?.history?.at(-1)?.reason
+  if (told.length === 0 && !reason) return <span className="faint">{t('audit.noFields')}</span>
   return (
     <span className="changes">
-      {all.slice(0, 3).map((c) => (
+      {reason && <span>{reason}</span>}
+      {told.slice(0, 3).map((c) => (
         <span key={c.path}>
           <code>{c.path || '.'}</code> {c.before !== undefined && <del>{cut(show(c.before))}</del>} {c.after !== undefined && <ins>{cut(show(c.after))}</ins>}
         </span>
       ))}
-      {all.length > 3 && <span className="faint">+{all.length - 3}</span>}
+      {told.length > 3 && <span className="faint">+{told.length - 3}</span>}
     </span>
   )
 }

@@ -19,7 +19,7 @@ export function OverviewPage() {
   const { objects } = useObjects()
   const migrations = objects.Migration ?? []
   const underway = migrations.filter((m) => m.status?.phase !== 'done')
-  const idle = !samples.some((s) => s.rate > 0 || (s.subsets ?? []).length > 0)
+  const idle = !samples.some((s) => s.rate > 0)
   return (
     <>
       <PageHead title={t('overview.title')} />
@@ -83,7 +83,9 @@ function Traffic({ migrations }: { migrations: readonly Migration[] }) {
   const { t, lang } = useT()
   const { samples } = useLive()
   const [cursor, setCursor] = useState<number | null>(null)
+  const all = useMemo(() => busiest(samples, Infinity), [samples])
   const keys = useMemo(() => busiest(samples, 8), [samples])
+  const busy = (samples.at(-1)?.subsets ?? []).filter((s) => all.includes(subsetKey(s)))
   const colour = colours(keys, migrations)
   const to = Date.parse(samples.at(-1)?.at ?? '') || Date.now()
   const first = Date.parse(samples[0]?.at ?? '') || to
@@ -107,7 +109,7 @@ function Traffic({ migrations }: { migrations: readonly Migration[] }) {
         </Panel>
       </div>
       <Panel title={t('overview.byService')} note={t('overview.window', { span: duration(seconds, lang) })}>
-        <SubsetTable subsets={samples.at(-1)?.subsets ?? []} colour={colour} />
+        <SubsetTable subsets={busy} colour={colour} />
       </Panel>
     </>
   )

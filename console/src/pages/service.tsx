@@ -4,7 +4,7 @@ import type { Instance } from '../api/types'
 import { useT } from '../i18n'
 import { relative } from '../lib/format'
 import { link } from '../lib/router'
-import { colours, subsetKey } from '../lib/traffic'
+import { busiest, colours, subsetKey } from '../lib/traffic'
 import { toYAML } from '../lib/yaml'
 import { Crossing, shareOf, stepsOf } from '../ui/crossing'
 import { Icon } from '../ui/icons'
@@ -17,7 +17,7 @@ export function ServicePage({ name }: { name: string }) {
   const { t, lang } = useT()
   const { identity } = useSession()
   const { objects } = useObjects()
-  const { last } = useLive()
+  const { samples, last } = useLive()
   const now = useNow()
   useFresh('Service', 'Instance')
   if (!objects.Service) return <Loading />
@@ -26,7 +26,7 @@ export function ServicePage({ name }: { name: string }) {
   const instances = (objects.Instance ?? []).filter((i) => i.spec.service === name)
   const routes = (objects.Route ?? []).filter((r) => r.spec.rules?.some((rule) => rule.backendRefs?.some((b) => b.service === name)))
   const migrations = (objects.Migration ?? []).filter((m) => m.spec.service === name)
-  const subsets = (last?.subsets ?? []).filter((s) => s.service === name)
+  const subsets = (last?.subsets ?? []).filter((s) => s.service === name && busiest(samples, Infinity).includes(subsetKey(s)))
 
   const columns: Column<Instance>[] = [
     { key: 'name', head: t('instance.name'), cell: (i) => <span className="strong">{i.metadata.name}</span>, sort: (i) => i.metadata.name },

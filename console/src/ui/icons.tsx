@@ -20,6 +20,7 @@ const shapes = {
   up: 'M4 15h4v-4h4V7h4V4',
   back: 'M8 5L4 9l4 4M4 9h8a4 4 0 010 8H9',
   download: 'M10 3v9M6.5 9l3.5 3.5L13.5 9M4 16.5h12',
+  pen: 'M4 16l1-4 8-8 3 3-8 8zM11.5 5.5l3 3',
   warn: 'M10 3.5L17.5 16h-15zM10 8v4M10 14h.01',
 } as const
 
