@@ -25,7 +25,7 @@ func Example() {
 		_, _ = fmt.Fprint(w, `{"id": 1}`)
 	})
 
-	r := httptest.NewRequest("GET", "/orders/1", nil)
+	r := httptest.NewRequest(http.MethodGet, "/orders/1", nil)
 	r.Header.Set("X-Jindu-Shadow", "orders-to-go")
 	for range 2 {
 		w := httptest.NewRecorder()
@@ -50,11 +50,10 @@ func ExampleRegister() {
 		fmt.Println(err)
 		return
 	}
-	defer func() {
-		if err := reg.Close(ctx); err != nil {
-			fmt.Println(err)
-		}
-	}()
+	// ... serve requests until it is time to stop, and then
+	if err := reg.Close(ctx); err != nil {
+		fmt.Println(err)
+	}
 }
 
 func ExampleBucket() {

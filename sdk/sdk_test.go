@@ -279,8 +279,10 @@ func TestAnswersThatAreNoneAreErrors(t *testing.T) {
 	followed := false
 	mux := http.NewServeMux()
 	mux.HandleFunc("/bad/", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") })
-	mux.HandleFunc("/html/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", 404) })
-	mux.HandleFunc("/moved/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", 307) })
+	mux.HandleFunc("/html/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusNotFound) })
+	mux.HandleFunc("/moved/", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/other", http.StatusTemporaryRedirect)
+	})
 	mux.HandleFunc("/other", func(http.ResponseWriter, *http.Request) { followed = true })
 	s := httptest.NewServer(mux)
 	defer s.Close()
@@ -310,7 +312,7 @@ func TestGoVersionsAreCutToTheLanguage(t *testing.T) {
 }
 
 func TestMarksAreRead(t *testing.T) {
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	if _, ok := ShadowOf(r); ok {
 		t.Error("a user's request is a shadow")
 	}

@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"testing"
@@ -53,7 +54,7 @@ func TestWhatIsGivenIsKeptAndNothingIsShared(t *testing.T) {
 		t.Errorf("%+v", out)
 	}
 	out.From["a"], out.Steps[0], out.Subject[0], out.Compare.Unmask[0], *out.Mirror.Percent = "x", 1, ValueSource{}, "x", 7
-	if after, err := json.Marshal(in); err != nil || string(after) != string(before) {
+	if after, err := json.Marshal(in); err != nil || !bytes.Equal(after, before) {
 		t.Errorf("%s became %s", before, after)
 	}
 	again := in.WithDefaults("m").WithDefaults("m")

@@ -19,15 +19,16 @@ const registeredLabel = "jindu.dev/registered"
 
 // digest is the same for two specs exactly when an instance says the same of itself.
 func digest(s v1.InstanceSpec) string {
-	h := fnv.New64a()
 	weight := -1
 	if s.Weight != nil {
 		weight = *s.Weight
 	}
-	fmt.Fprintf(h, "%q %d %q", s.Service, weight, s.TTL)
+	said := fmt.Appendf(nil, "%q %d %q", s.Service, weight, s.TTL)
 	for _, k := range slices.Sorted(maps.Keys(s.Metadata)) {
-		fmt.Fprintf(h, " %q=%q", k, s.Metadata[k])
+		said = fmt.Appendf(said, " %q=%q", k, s.Metadata[k])
 	}
+	h := fnv.New64a()
+	_, _ = h.Write(said) // a hash never fails
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 

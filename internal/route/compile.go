@@ -194,7 +194,7 @@ func (t *tree) walk(path string) *node {
 		t.root = &node{}
 	}
 	n := t.root
-	for len(path) > 0 {
+	for path != "" {
 		var segment string
 		segment, path = path[1:], ""
 		if i := strings.IndexByte(segment, '/'); i >= 0 {

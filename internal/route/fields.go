@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "jindu.dev/jindu/api/v1"
@@ -35,10 +36,8 @@ func (f *fields) percent(path string, p *float64) {
 }
 
 func (f *fields) oneOf(path, value string, allowed ...string) bool {
-	for _, a := range allowed {
-		if value == a {
-			return true
-		}
+	if slices.Contains(allowed, value) {
+		return true
 	}
 	f.add(path, value, "must be one of %s", strings.Join(allowed, ", "))
 	return false
@@ -55,7 +54,8 @@ func (f *fields) token(path, value string) bool {
 
 func isToken(s string) bool {
 	for _, c := range []byte(s) {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		if !letter && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
 			return false
 		}
 	}

@@ -83,7 +83,7 @@ func TestFiltersAreCompiledWithLowerCaseNames(t *testing.T) {
 	r.Filters = []v1.RouteFilter{
 		{Type: "RequestHeaderModifier", RequestHeaderModifier: &v1.HeaderModifier{Set: []v1.Header{{Name: "X-A", Value: "V"}}, Remove: []string{"X-Gone"}}},
 		{Type: "ResponseHeaderModifier", ResponseHeaderModifier: &v1.HeaderModifier{Add: []v1.Header{{Name: "X-B", Value: "W"}}}},
-		{Type: "RequestMirror", RequestMirror: &v1.MirrorFilter{BackendRef: v1.BackendTarget{Service: "a"}, Percent: ptr(5.0)}},
+		{Type: "RequestMirror", RequestMirror: &v1.MirrorFilter{BackendRef: v1.BackendTarget{Service: "a"}, Percent: new(5.0)}},
 		{Type: "RequestMirror", RequestMirror: &v1.MirrorFilter{BackendRef: v1.BackendTarget{Service: "b", Subset: v1.Selector{"v": "2"}}}},
 	}
 	table := mustBuild(t, newRoute("r", 1, rules(r, rule("plain", path("", "/plain")))))

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"errors"
 	"math"
 	"testing"
 
@@ -35,12 +36,12 @@ func TestEachWrongFieldOfAMigrationIsNamed(t *testing.T) {
 		"subject":     {func(s *v1.MigrationSpec) { s.Subject = []v1.ValueSource{{}} }, "spec.subject[0]", "exactly one"},
 		"subjects":    {func(s *v1.MigrationSpec) { s.Subject = make5() }, "spec.subject", "4"},
 		"mirror":      {func(s *v1.MigrationSpec) { s.Mirror.MaxInFlight = -1 }, "spec.mirror.maxInFlight", "negative"},
-		"percent":     {func(s *v1.MigrationSpec) { s.Mirror.Percent = ptr(200.0) }, "spec.mirror.percent", "100"},
-		"alpha":       {func(s *v1.MigrationSpec) { s.Gates.Alpha = ptr(0.0) }, "spec.gates.alpha", "0.5"},
-		"samples":     {func(s *v1.MigrationSpec) { s.Gates.MinSamples = ptr(0) }, "spec.gates.minSamples", "1"},
-		"factor":      {func(s *v1.MigrationSpec) { s.Gates.LatencyFactor = ptr(0.5) }, "spec.gates.latencyFactor", "1 to"},
+		"percent":     {func(s *v1.MigrationSpec) { s.Mirror.Percent = new(200.0) }, "spec.mirror.percent", "100"},
+		"alpha":       {func(s *v1.MigrationSpec) { s.Gates.Alpha = new(0.0) }, "spec.gates.alpha", "0.5"},
+		"samples":     {func(s *v1.MigrationSpec) { s.Gates.MinSamples = new(0) }, "spec.gates.minSamples", "1"},
+		"factor":      {func(s *v1.MigrationSpec) { s.Gates.LatencyFactor = new(0.5) }, "spec.gates.latencyFactor", "1 to"},
 		"step time":   {func(s *v1.MigrationSpec) { s.Gates.Step = "soon" }, "spec.gates.stepTime", "250ms"},
-		"breaker":     {func(s *v1.MigrationSpec) { s.Breaker.Failures = ptr(0.0) }, "spec.breaker.failurePercent", "1 to"},
+		"breaker":     {func(s *v1.MigrationSpec) { s.Breaker.Failures = new(0.0) }, "spec.breaker.failurePercent", "1 to"},
 		"same prefix": {func(s *v1.MigrationSpec) { s.From = v1.Selector{"a,b": "c"} }, "spec.from", "key"},
 	} {
 		s := orders("", 0).Spec
@@ -66,7 +67,7 @@ func TestSaltSidesAndSubjectAreFrozenOnceTheRampBegan(t *testing.T) {
 			change(&after.Spec)
 			err := CheckMigration(after, &before, []v1.Migration{before})
 			if frozen {
-				e, ok := err.(*kind.Error)
+				e, ok := errors.AsType[*kind.Error](err)
 				if !ok {
 					t.Errorf("%s in %q: no error", path, phase)
 					continue

@@ -125,7 +125,7 @@ func FuzzPath(f *testing.F) {
 // cutParams takes the parameters out of the segments of a path.
 func cutParams(path []byte) []byte {
 	var out []byte
-	for _, s := range bytes.Split(path, []byte{'/'}) {
+	for s := range bytes.SplitSeq(path, []byte{'/'}) {
 		s, _, _ = bytes.Cut(s, []byte{';'})
 		out = append(append(out, s...), '/')
 	}

@@ -52,8 +52,6 @@ func path(typ, value string) v1.RouteMatch {
 	return v1.RouteMatch{Path: &v1.PathMatch{Type: typ, Value: value}}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // instance makes a usable instance.
 func instance(service, name string, metadata map[string]string) *registry.Instance {
 	addr := netip.MustParseAddrPort("127.0.0.1:80")
@@ -269,7 +267,7 @@ func TestRulesTakeDefaultsAndOverrideThem(t *testing.T) {
 	plain := rule("plain", path("", "/plain"))
 	own := rule("own", path("", "/own"))
 	own.Timeouts = &v1.Timeouts{Request: "2s", BackendRequest: "0s"}
-	own.Retry = &v1.Retry{Codes: []int{503}, Backoff: "1ms", Budget: ptr(5.0)}
+	own.Retry = &v1.Retry{Codes: []int{503}, Backoff: "1ms", Budget: new(5.0)}
 	table := mustBuild(t, newRoute("r", 1, v1.RouteSpec{Rules: []v1.RouteRule{plain, own}}))
 	p, o := table.Rules[0], table.Rules[1]
 	if p.Timeout != time.Minute || p.TryTimeout != 30*time.Second || p.Retry.Attempts != 1 || p.Retry.Percent != 20 || p.Retry.Backoff != 10*time.Millisecond {

@@ -2,6 +2,7 @@ package route
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -258,7 +259,7 @@ func TestAWrongConfigurationIsRefused(t *testing.T) {
 	c := Default()
 	c.Retries, c.TryTimeout, c.RetryBudget, c.Silence = 11, -1, 101, 0
 	_, err := New(c, Options{})
-	e, ok := err.(*kind.Error)
+	e, ok := errors.AsType[*kind.Error](err)
 	if !ok || len(e.Fields) != 4 {
 		t.Errorf("error: %v", err)
 	}

@@ -71,7 +71,7 @@ func (f *fields) hostnames(hosts []string) {
 
 func (f *fields) hostname(path, h string) {
 	ok := h != "" && len(h) <= 253
-	for _, label := range strings.Split(h, ".") {
+	for label := range strings.SplitSeq(h, ".") {
 		ok = ok && label != "" && strings.Trim(label, "-") != "" && len(label) <= 63
 	}
 	for _, c := range []byte(h) {

@@ -85,7 +85,7 @@ func TestEachWrongFieldOfARouteIsNamed(t *testing.T) {
 		"negative timeout":   {func(s *v1.RouteSpec) { s.Rules[0].Timeouts = &v1.Timeouts{BackendRequest: "-5s"} }, "spec.rules[0].timeouts.backendRequest", "negative"},
 		"retry attempts":     {func(s *v1.RouteSpec) { s.Rules[0].Retry = &v1.Retry{Attempts: 11} }, "spec.rules[0].retry.attempts", "10"},
 		"retry codes":        {func(s *v1.RouteSpec) { s.Rules[0].Retry = &v1.Retry{Codes: []int{200}} }, "spec.rules[0].retry.codes", "400"},
-		"retry budget":       {func(s *v1.RouteSpec) { s.Rules[0].Retry = &v1.Retry{Budget: ptr(101.0)} }, "spec.rules[0].retry.budgetPercent", "100"},
+		"retry budget":       {func(s *v1.RouteSpec) { s.Rules[0].Retry = &v1.Retry{Budget: new(101.0)} }, "spec.rules[0].retry.budgetPercent", "100"},
 		"sticky to nobody":   {func(s *v1.RouteSpec) { s.Rules[0].Stickiness = &v1.Stickiness{} }, "spec.rules[0].stickiness.subject", "empty"},
 		"same match":         {func(s *v1.RouteSpec) { s.Rules = append(s.Rules, s.Rules[0]) }, "spec.rules[1].matches[0]", "spec.rules[0].matches[0]"},
 	} {
@@ -115,7 +115,7 @@ func TestEachWrongFilterIsNamed(t *testing.T) {
 		"host":      {v1.RouteFilter{Type: "URLRewrite", URLRewrite: &v1.Rewrite{Hostname: "a/b"}}, at + ".urlRewrite.hostname", "host name"},
 		"prefix":    {v1.RouteFilter{Type: "URLRewrite", URLRewrite: &v1.Rewrite{Path: &v1.PathModifier{Type: "ReplacePrefixMatch", Value: "/a"}}}, at + ".urlRewrite.path.type", "PathPrefix"},
 		"full path": {v1.RouteFilter{Type: "URLRewrite", URLRewrite: &v1.Rewrite{Path: &v1.PathModifier{Type: "ReplaceFullPath", Value: "a"}}}, at + ".urlRewrite.path.value", "begin"},
-		"mirror":    {v1.RouteFilter{Type: "RequestMirror", RequestMirror: &v1.MirrorFilter{BackendRef: v1.BackendTarget{Service: "a"}, Percent: ptr(-1.0)}}, at + ".requestMirror.percent", "100"},
+		"mirror":    {v1.RouteFilter{Type: "RequestMirror", RequestMirror: &v1.MirrorFilter{BackendRef: v1.BackendTarget{Service: "a"}, Percent: new(-1.0)}}, at + ".requestMirror.percent", "100"},
 	} {
 		s := good()
 		s.Rules[0].Filters = []v1.RouteFilter{c.filter}

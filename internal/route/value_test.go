@@ -28,15 +28,15 @@ func TestCookiesAreReadByName(t *testing.T) {
 
 func TestAClaimIsReadAsJSONParsersReadIt(t *testing.T) {
 	for doc, want := range map[string]string{
-		`{"sub":"u1"}`:                          "u1",
-		` { "a" : [1,{"sub":2}] , "sub":"x" } `: "x",
-		`{"sub":17}`:                            "17",
-		`{"sub":true}`:                          "true",
-		`{"sub":"a\"b\\\u4e2d\ud83d\ude00\n"}`:  "a\"b\\中😀\n",
-		`{"\u0073ub":"esc"}`:                    "esc",
-		`{"sub":"first","sub":"last"}`:          "last",
-		`{"sub":"用户"}`:                          "用户",
-		`{"x":"}","sub":"y"}`:                   "y",
+		`{"sub":"u1"}`: "u1",
+		"\t{ \"a\" : [1,{\"sub\":2}] , \"sub\":\"x\" }\n": "x",
+		`{"sub":17}`:                           "17",
+		`{"sub":true}`:                         "true",
+		`{"sub":"a\"b\\\u4e2d\ud83d\ude00\n"}`: "a\"b\\中😀\n",
+		`{"\u0073ub":"esc"}`:                   "esc",
+		`{"sub":"first","sub":"last"}`:         "last",
+		`{"sub":"用户"}`:                         "用户",
+		`{"x":"}","sub":"y"}`:                  "y",
 	} {
 		got, _, ok := claim([]byte(doc), "sub", nil)
 		if !ok || string(got) != want {

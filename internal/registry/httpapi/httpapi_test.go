@@ -34,7 +34,7 @@ func (f *fake) Deregister(_ context.Context, d v1.Deregistration, by v1.Identity
 func call(f *fake, id v1.Identity, path, body string) *httptest.ResponseRecorder {
 	mux := http.NewServeMux()
 	Register(web.NewAPI(mux, web.Info{Version: "1"}), f)
-	r := httptest.NewRequest("POST", path, strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.RemoteAddr = "[::ffff:10.1.2.3]:5000"
 	w := httptest.NewRecorder()

@@ -36,7 +36,7 @@ func closed(t *testing.T) netip.AddrPort {
 func TestAnAnswerOf200To399IsHealthy(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		code, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/"))
-		if err != nil || r.Method != "GET" {
+		if err != nil || r.Method != http.MethodGet {
 			code = 500
 		}
 		w.Header().Set("Location", "/500")
