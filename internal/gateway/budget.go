@@ -25,18 +25,14 @@ const budgetWindow = int64(5e9)
 func (b *budget) take(now, requests int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.started {
-		// The counter is older than the budget only when a table was swapped: begin with what is due now.
+	switch age := now - b.cur.start; {
+	case !b.started || age >= 2*budgetWindow:
+		// After a pause, what was due in it is forgotten. The request at hand counts.
 		b.started = true
 		b.cur = window{start: now, requests: max(requests-1, 0)}
 		b.prev = b.cur
-	}
-	for now-b.cur.start >= budgetWindow {
-		b.prev = b.cur
-		b.cur = window{start: b.cur.start + budgetWindow, requests: requests}
-		if now-b.cur.start >= 2*budgetWindow {
-			b.cur.start = now
-		}
+	case age >= budgetWindow:
+		b.prev, b.cur = b.cur, window{start: now, requests: requests}
 	}
 	seconds := max(float64(now-b.prev.start)/1e9, 1)
 	allowed := b.percent/100*float64(requests-b.prev.requests) + b.floor*seconds
