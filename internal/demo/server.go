@@ -289,7 +289,8 @@ func (t *story) look(ctx context.Context, run *traffic) {
 		t.scene.overview = o
 	}
 	if e, err := node.Evidence(ctx, MigrationName); err == nil {
-		t.scene.gates, t.scene.verdict = e.Gates, e.Verdict
+		t.scene.gates = e.Gates
+		t.scene.sample = sampleOf(&e, t.scene.status.FirstDifference)
 	}
 	select {
 	case t.scene.progress = <-run.state:
@@ -328,6 +329,9 @@ func (t *story) conclude(r Outcome) {
 		t.say(t.screen.Paint(screen.Green, w.doneClean))
 	case r.Phase == v1.PhaseRolledBack:
 		t.say(t.screen.Paint(screen.Yellow, fmt.Sprintf(w.doneRolled, t.scene.status.Reason)))
+	}
+	if d := t.scene.sample; d != nil {
+		t.say(fmt.Sprintf("%s %s: %s %s, %s %s", r.FirstDifference.Endpoint, r.FirstDifference.Path, w.old, d.Old, w.new, d.New))
 	}
 	t.say(fmt.Sprintf(w.summary, r.Requests, r.Errors, r.Exposed, r.Seconds))
 	if r.Unexpected != "" {

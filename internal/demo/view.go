@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	v1 "jindu.dev/jindu/api/v1"
@@ -17,11 +18,23 @@ type scene struct {
 	place    Place
 	status   v1.MigrationStatus
 	gates    []v1.Gate
-	verdict  v1.Verdict
+	sample   *v1.Sample // of the first difference
 	steps    int
 	overview v1.Overview
 	progress load.Progress
 	counts   Counts
+}
+
+// sampleOf is a pair of values that shows a difference.
+func sampleOf(e *v1.Evidence, d *v1.DifferenceRef) *v1.Sample {
+	for _, ep := range e.Endpoints {
+		for _, p := range ep.Paths {
+			if d != nil && ep.Endpoint == d.Endpoint && p.Path == d.Path && len(p.Samples) > 0 {
+				return &p.Samples[0]
+			}
+		}
+	}
+	return nil
 }
 
 // lines draws a scene for a terminal of so many columns.
@@ -42,7 +55,11 @@ func (s *scene) lines(w words, width int, paint painter) []string {
 	if d := s.status.FirstDifference; d != nil {
 		out = append(out, fmt.Sprintf("  %s %s", screen.Pad(w.found, 13), paint(screen.Red, d.Endpoint+"  "+d.Path)))
 	}
-	if s.status.Blocked != "" && s.status.Phase != v1.PhaseRolledBack {
+	if s.sample != nil {
+		out = append(out, fmt.Sprintf("  %s %s %s   %s %s", screen.Pad("", 13), w.old, s.sample.Old, w.new, s.sample.New))
+	}
+	told := slices.ContainsFunc(s.gates, func(g v1.Gate) bool { return s.status.Blocked == g.Name+": "+g.Detail })
+	if s.status.Blocked != "" && !told && s.status.Phase != v1.PhaseRolledBack {
 		out = append(out, "  "+paint(screen.Dim, s.status.Blocked))
 	}
 	return append(out, "", s.clients(w, paint))

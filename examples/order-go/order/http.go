@@ -7,10 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"jindu.dev/jindu/sdk"
 )
 
 const pageSize = 20
@@ -135,7 +138,7 @@ func (s *Service) postOrder(r *http.Request) (reply, error) {
 		return reply{}, errInput
 	}
 	path := "/orders"
-	if r.Header.Get("X-Jindu-Shadow") != "" {
+	if _, shadow := sdk.ShadowOf(r); shadow {
 		path = "/orders?dry=1"
 	}
 	var stored storedOrder
@@ -160,7 +163,7 @@ func (s *Service) served() served {
 
 // at asks the store for the version that the primary answer of a shadow request was read at.
 func at(r *http.Request, kind byte, id int64) string {
-	want := r.Header.Get("X-Jindu-State")
+	want, _ := sdk.RequestedState(r)
 	version, ok := strings.CutPrefix(want, string(kind)+strconv.FormatInt(id, 10)+":")
 	if !ok {
 		return ""
@@ -172,7 +175,11 @@ func (s *Service) serve(f func(*http.Request) (reply, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a, err := f(r)
 		var sold soldOut
+		var broken *net.OpError
 		switch {
+		case errors.As(err, &broken) && broken.Op == "dial":
+			sdk.Refuse(w) // the store was not reached, so nothing was done: the old service may try
+			return
 		case errors.As(err, &sold):
 			a.status, a.body = http.StatusConflict, map[string]any{"error": sold.Error(), "product": sold.product}
 		case errors.Is(err, errNotFound):
@@ -198,7 +205,7 @@ func write(w http.ResponseWriter, a reply) {
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Server", "order-go")
 	if a.state != "" {
-		h.Set("X-Jindu-State", a.state)
+		sdk.State(w, a.state)
 	}
 	h.Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(a.status)

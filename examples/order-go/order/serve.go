@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"jindu.dev/jindu/sdk"
 )
 
 // Config says where the service runs and what it is.
@@ -34,11 +36,15 @@ func Serve(ctx context.Context, c Config, ready func(address string)) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	if c.Register != "" {
-		leave, err := register(ctx, c, l.Addr().(*net.TCPAddr))
+		// It takes requests now, so it may be given some. Copies of unsafe requests are welcome: they are dry runs.
+		instance, err := sdk.Register(ctx, sdk.Options{
+			Node: c.Register, Service: "orders", IP: l.Addr().(*net.TCPAddr).IP.String(), Port: l.Addr().(*net.TCPAddr).Port,
+			Metadata: map[string]string{"runtime": c.Runtime, "version": c.Version, "shadow-safe": "true"},
+		})
 		if err != nil {
 			return errors.Join(err, server.Close())
 		}
-		defer leave()
+		defer leave(ctx, instance)
 	}
 	ready(l.Addr().String())
 	select {
@@ -49,4 +55,11 @@ func Serve(ctx context.Context, c Config, ready func(address string)) error {
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	return server.Shutdown(stop)
+}
+
+// leave takes the instance out. When Jindu is gone already, its lease ends by itself.
+func leave(ctx context.Context, instance *sdk.Registration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = instance.Close(ctx)
 }
