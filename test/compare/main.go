@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -122,15 +123,36 @@ func run(p plan, verbose bool, out io.Writer) (bool, error) {
 	if fault != nil {
 		return false, fault
 	}
-	fmt.Fprintf(out, "%d kinds of defect, %d migrations (%d clean), %d triples to each of %d endpoints, seeds %d to %d, %.0f s\n\n",
+	report := fmt.Sprintf("%d kinds of defect, %d migrations (%d clean), %d triples to each of %d endpoints, seeds %d to %d, %.0f s\n\n",
 		len(defects), len(all), p.controls*len(p.rates), p.triples, len(service), p.base, p.base+uint64(len(all))-1, time.Since(began).Seconds())
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	board.print(w)
-	if err := w.Flush(); err != nil {
-		return false, fmt.Errorf("print table: %w", err)
+	table, err := aligned(board.table())
+	if err != nil {
+		return false, err
 	}
+	report += table
 	if verbose {
-		board.list(out)
+		report += "\n" + board.list()
 	}
-	return board.met(out), nil
+	missed := board.missed()
+	verdict := "every target met"
+	if len(missed) > 0 {
+		verdict = "MISSED: " + strings.Join(missed, "\nMISSED: ")
+	}
+	if _, err := io.WriteString(out, report+"\n"+verdict+"\n"); err != nil {
+		return false, fmt.Errorf("print report: %w", err)
+	}
+	return len(missed) == 0, nil
+}
+
+// aligned lines up the columns of a table whose cells end in tabs.
+func aligned(table string) (string, error) {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	if _, err := io.WriteString(w, table); err != nil {
+		return "", fmt.Errorf("align table: %w", err)
+	}
+	if err := w.Flush(); err != nil {
+		return "", fmt.Errorf("align table: %w", err)
+	}
+	return b.String(), nil
 }

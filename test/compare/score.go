@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // tally is what one judge did at one noise rate.
@@ -92,10 +92,11 @@ func (b *board) total() (ours, diffy tally, clean int) {
 	return ours, diffy, clean
 }
 
-func (b *board) print(w io.Writer) {
-	fmt.Fprintln(w, "noise\tJindu precision\trecall\tF1\tfalse alarms\tDiffy rule precision\trecall\tF1\tfalse alarms\t")
+func (b *board) table() string {
+	var w strings.Builder
+	fmt.Fprintln(&w, "noise\tJindu precision\trecall\tF1\tfalse alarms\tDiffy rule precision\trecall\tF1\tfalse alarms\t")
 	row := func(name string, o, d *tally, clean int) {
-		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%.3f\t%d/%d\t%.3f\t%.3f\t%.3f\t%d/%d\t\n", name,
+		fmt.Fprintf(&w, "%s\t%.3f\t%.3f\t%.3f\t%d/%d\t%.3f\t%.3f\t%.3f\t%d/%d\t\n", name,
 			o.precision(), o.recall(), o.f1(), o.alarms, clean, d.precision(), d.recall(), d.f1(), d.alarms, clean)
 	}
 	for i, rate := range b.rates {
@@ -103,53 +104,50 @@ func (b *board) print(w io.Writer) {
 	}
 	ours, diffy, clean := b.total()
 	row("all", &ours, &diffy, clean)
+	return w.String()
 }
 
 // list names what was missed and what was reported wrongly.
-func (b *board) list(out io.Writer) {
+func (b *board) list() string {
+	var out strings.Builder
 	for i, rate := range b.rates {
 		for _, judge := range []struct {
 			name string
 			t    *tally
 		}{{"Jindu", &b.ours[i]}, {"Diffy rule", &b.diffy[i]}} {
 			for _, what := range slices.Sorted(maps.Keys(judge.t.misses)) {
-				fmt.Fprintf(out, "%.0f %% %s missed %d: %s\n", 100*rate, judge.name, judge.t.misses[what], what)
+				fmt.Fprintf(&out, "%.0f %% %s missed %d: %s\n", 100*rate, judge.name, judge.t.misses[what], what)
 			}
 			for _, what := range slices.Sorted(maps.Keys(judge.t.wrongs)) {
-				fmt.Fprintf(out, "%.0f %% %s wrong %d: %s\n", 100*rate, judge.name, judge.t.wrongs[what], what)
+				fmt.Fprintf(&out, "%.0f %% %s wrong %d: %s\n", 100*rate, judge.name, judge.t.wrongs[what], what)
 			}
 		}
 	}
+	return out.String()
 }
 
 // maxAlarms is the share of clean migrations that may be called defective.
 const maxAlarms = 0.05
 
-// met says whether every target is met and names those that are not.
-func (b *board) met(out io.Writer) bool {
-	ok := true
-	fail := func(format string, args ...any) {
-		ok = false
-		fmt.Fprintf(out, "MISSED: "+format+"\n", args...)
-	}
+// missed names every target that is missed.
+func (b *board) missed() []string {
+	var out []string
+	miss := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for i, rate := range b.rates {
 		o, d := &b.ours[i], &b.diffy[i]
 		if o.precision() < d.precision() {
-			fail("precision %.3f is below the rule's %.3f at %.0f %% noise", o.precision(), d.precision(), 100*rate)
+			miss("precision %.3f is below the rule's %.3f at %.0f %% noise", o.precision(), d.precision(), 100*rate)
 		}
 		if o.recall() < d.recall() {
-			fail("recall %.3f is below the rule's %.3f at %.0f %% noise", o.recall(), d.recall(), 100*rate)
+			miss("recall %.3f is below the rule's %.3f at %.0f %% noise", o.recall(), d.recall(), 100*rate)
 		}
 	}
 	ours, diffy, clean := b.total()
 	if ours.f1() <= diffy.f1() {
-		fail("F1 %.3f over all is not above the rule's %.3f", ours.f1(), diffy.f1())
+		miss("F1 %.3f over all is not above the rule's %.3f", ours.f1(), diffy.f1())
 	}
 	if got := share(ours.alarms, clean); clean > 0 && got >= maxAlarms {
-		fail("%.1f %% of the clean migrations were called defective, the bound is %.0f %%", 100*got, 100*maxAlarms)
+		miss("%.1f %% of the clean migrations were called defective, the bound is %.0f %%", 100*got, 100*maxAlarms)
 	}
-	if ok {
-		fmt.Fprintln(out, "\nevery target met")
-	}
-	return ok
+	return out
 }

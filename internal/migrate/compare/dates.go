@@ -104,7 +104,7 @@ func epoch(s string) (Moment, bool) {
 	if err != nil || n < 0 || len(frac) > 9 || frac != "" && len(whole) != 10 {
 		return Moment{}, false
 	}
-	unit := time.Duration(0)
+	var unit time.Duration
 	switch len(whole) {
 	case 10:
 		unit = time.Second

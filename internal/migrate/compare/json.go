@@ -251,7 +251,7 @@ func (p *parser) escape() bool {
 func unquote(s string) (text string, escaped bool) {
 	var b strings.Builder
 	b.Grow(len(s))
-	for len(s) > 0 {
+	for s != "" {
 		if s[0] != '\\' {
 			r, n := utf8.DecodeRuneInString(s)
 			b.WriteRune(r) // U+FFFD for a byte that is not UTF-8

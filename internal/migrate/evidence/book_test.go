@@ -13,8 +13,6 @@ import (
 	"jindu.dev/jindu/internal/kit/kind"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func TestEvidenceThatIsLongEnoughAndAlikePasses(t *testing.T) {
 	r := newRig(t, v1.CompareSpec{})
 	if res := r.book.Look(r.at); res.Verdict != v1.VerdictNotEnough || !strings.Contains(res.Gate.Detail, "nothing") {
@@ -250,10 +248,11 @@ func TestPairsDoNotTakeRareNoiseForADefect(t *testing.T) {
 // TestCleanMigrationsFailAtMostAsOftenAsAlphaSays: many noisy paths, watched all the time, alpha large so
 // that a fault of the correction shows.
 func TestCleanMigrationsFailAtMostAsOftenAsAlphaSays(t *testing.T) {
-	const runs, alpha = 250, 0.2
+	const runs = 250
+	alpha := 0.2
 	fails := 0
 	for run := range uint64(runs) {
-		book, err := NewBook(Config{Now: today, Gates: v1.GatesSpec{Alpha: ptr(alpha)}})
+		book, err := NewBook(Config{Now: today, Gates: v1.GatesSpec{Alpha: new(alpha)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -491,7 +490,7 @@ func TestChangingWhatCountsBeginsAnewAndChangingWhatIsShownDoesNot(t *testing.T)
 	for range 100 {
 		r.triple(body(1), body(1), body(1))
 	}
-	if err := r.book.Reconfigure(v1.CompareSpec{Unmask: []string{"$.v"}}, v1.GatesSpec{MinSamples: ptr(50), MaxMismatch: ptr(50.0)}, r.at); err != nil {
+	if err := r.book.Reconfigure(v1.CompareSpec{Unmask: []string{"$.v"}}, v1.GatesSpec{MinSamples: new(50), MaxMismatch: new(50.0)}, r.at); err != nil {
 		t.Fatal(err)
 	}
 	if res := r.book.Look(r.at); res.Verdict != v1.VerdictPass || res.Endpoints[0].Clusters != 100 || !r.book.Since().Equal(today) {

@@ -71,7 +71,7 @@ func (e *endpoint) add(b *Book, o *Observation, in *parsed) {
 			}
 		}
 	}
-	counted := false
+	var counted bool
 	// Late counts are raised after use: the chance of an event is known before the event.
 	switch {
 	case in.triple && o.NewFirst:

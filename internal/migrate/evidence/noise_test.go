@@ -206,8 +206,10 @@ func TestGeneratedIDsAreABijection(t *testing.T) {
 
 func TestIDsStayBoundOverATrace(t *testing.T) {
 	var tr traces
-	if !tr.of("t1").fresh.keeps("a", "x") || !tr.of("t1").fresh.keeps("a", "x") {
-		t.Error("the same pair must agree")
+	for range 2 {
+		if !tr.of("t1").fresh.keeps("a", "x") {
+			t.Error("the same pair must agree")
+		}
 	}
 	if tr.of("t1").fresh.keeps("a", "y") || tr.of("t1").fresh.keeps("b", "x") {
 		t.Error("another partner must not agree")

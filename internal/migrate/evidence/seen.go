@@ -1,5 +1,7 @@
 package evidence
 
+import "slices"
+
 // exactSeen is the number of hashes kept exactly before a seen turns into a sketch.
 const exactSeen = 64
 
@@ -19,10 +21,8 @@ const bloomHashes = 4
 func (s *seen) add(h uint64) bool {
 	h = scramble(h)
 	if s.bloom == nil {
-		for _, x := range s.few {
-			if x == h {
-				return false
-			}
+		if slices.Contains(s.few, h) {
+			return false
 		}
 		s.n++
 		if len(s.few) < exactSeen {

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"slices"
 	"strings"
 	"sync"
 )
@@ -101,12 +102,7 @@ func (t *Templates) Endpoint(method, path, routeTemplate string) (name string, s
 		stale = append(stale, gone...)
 	}
 	name = method + " /" + strings.Join(parts, "/")
-	for _, known := range at.names {
-		if known == name {
-			return name, stale
-		}
-	}
-	if len(at.names) < maxSegments {
+	if !slices.Contains(at.names, name) && len(at.names) < maxSegments {
 		at.names = append(at.names, name)
 	}
 	return name, stale
