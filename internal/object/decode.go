@@ -148,8 +148,7 @@ func (w *walker) object(t reflect.Type, path string) error {
 
 // collectFields adds the JSON names of t's fields, those of embedded structs included.
 func collectFields(t reflect.Type, into map[string]reflect.Type) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "":

@@ -1,6 +1,7 @@
 package object_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -106,7 +107,7 @@ func TestAGenerationRisesWithTheSpecOnly(t *testing.T) {
 	read, err := o.Get(t.Context(), v1.KindService, "a", 0)
 	a, _ := json.Marshal(read)
 	b, _ := json.Marshal(second)
-	if err != nil || string(a) != string(b) {
+	if err != nil || !bytes.Equal(a, b) {
 		t.Errorf("read %s, %v; applied %s", a, err, b)
 	}
 	records := audit(t, o, object.AuditQuery{})

@@ -178,7 +178,7 @@ func (o *Objects) record(s *state, st *step) ([]byte, error) {
 // keeping the newest.
 func (o *Objects) trim(ctx context.Context, s *state) ([]Write, error) {
 	over := func() bool {
-		return s.head.Last-s.head.First+1 > o.opts.MaxAudit || s.head.Bytes > o.opts.MaxAuditBytes
+		return s.head.Last-s.head.First >= o.opts.MaxAudit || s.head.Bytes > o.opts.MaxAuditBytes
 	}
 	if !over() {
 		return nil, nil

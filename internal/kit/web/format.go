@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -122,7 +123,7 @@ func YAMLToJSON(data []byte) ([][]byte, error) {
 	for {
 		var n yaml.Node
 		err := dec.Decode(&n)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return docs, nil
 		}
 		if err != nil {

@@ -40,7 +40,8 @@ type Guard struct {
 // NewGuard makes a Guard; the tokens can be changed later by SetTokens.
 func NewGuard(access Access, tokens []Token) (*Guard, error) {
 	g := &Guard{access: access}
-	return g, g.SetTokens(tokens)
+	err := g.SetTokens(tokens)
+	return g, err
 }
 
 // SetTokens replaces the tokens at once, for a reload.

@@ -135,7 +135,7 @@ func TestElsewhereOnlyATokenLetsIn(t *testing.T) {
 	}
 	h := guard.Wrap(whoami)
 	request := func(path string) *http.Request {
-		r := httptest.NewRequest("GET", "https://node.example:8443"+path, nil)
+		r := httptest.NewRequest(http.MethodGet, "https://node.example:8443"+path, nil)
 		r.TLS, r.RemoteAddr = &tls.ConnectionState{}, "127.0.0.1:5"
 		return r
 	}

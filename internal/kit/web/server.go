@@ -72,7 +72,8 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 		l = tls.NewListener(l, s.config.TLS)
 	}
 	drain := make(chan struct{})
-	base := context.WithValue(context.WithoutCancel(ctx), drainKey{}, (<-chan struct{})(drain))
+	var draining <-chan struct{} = drain
+	base := context.WithValue(context.WithoutCancel(ctx), drainKey{}, draining)
 	server := &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -97,7 +98,9 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	<-served
+	if ended := <-served; err == nil && !errors.Is(ended, http.ErrServerClosed) {
+		err = ended
+	}
 	if err != nil {
 		return fmt.Errorf("shut down: %w", err)
 	}

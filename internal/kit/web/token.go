@@ -44,7 +44,7 @@ func HashToken(secret string) string {
 
 // LoadTokens reads a token file.
 func LoadTokens(path string) ([]Token, error) {
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, kind.New(kind.Invalid, "JD-API-009", "read token file: %w; name a readable file or leave the setting out", err)
 	}

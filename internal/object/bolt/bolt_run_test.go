@@ -172,14 +172,14 @@ func TestAFailedSyncStopsWritesUntilTheFileWasChecked(t *testing.T) {
 		"fdatasync":               {syscall.EIO, true},
 		"fsync":                   {&os.PathError{Op: "sync", Err: syscall.EIO}, true},
 	} {
-		out, unknown := writeError(c.err)
+		unknown, out := writeError(c.err)
 		if unknown != c.unknown || kind.Of(out) != kind.Unavailable || !errors.Is(out, c.err) {
 			t.Errorf("%s: %v, %t", name, out, unknown)
 		}
 	}
 	s := opened(t, Config{Dir: t.TempDir()})
 	put(t, s, "a", []byte("1"))
-	s.broken, _ = writeError(syscall.EIO)
+	_, s.broken = writeError(syscall.EIO)
 	if _, err := s.Txn(t.Context(), object.Txn{Then: []object.Write{{Key: "b"}}}); kind.Code(err) != "JD-STORE-006" {
 		t.Errorf("write: %v", err)
 	}

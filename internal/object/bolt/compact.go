@@ -41,7 +41,7 @@ func (s *Store) compact(revision int64) (err error) {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		out, unknown := writeError(err)
+		unknown, out := writeError(err)
 		if unknown {
 			s.broken = out
 		}

@@ -134,7 +134,7 @@ func check(path string, size int64) error {
 
 func checkFile(path string, db *bbolt.DB, size int64) (err error) {
 	defer guard(path, &err)()
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // in the data directory that the operator names
 	if err != nil {
 		return notWritable(filepath.Dir(path), err)
 	}

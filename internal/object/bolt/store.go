@@ -198,12 +198,11 @@ func decodeRecord(place, record []byte) (version, error) {
 
 // at is the version of key at a revision, if it has one by then.
 func at(c *bbolt.Cursor, key string, revision int64) (version, bool, error) {
-	place, record := c.Seek(versionKey(key, revision+1))
-	if place == nil {
-		place, record = c.Last()
-	} else {
-		place, record = c.Prev()
+	step := c.Prev
+	if beyond, _ := c.Seek(versionKey(key, revision+1)); beyond == nil {
+		step = c.Last
 	}
+	place, record := step()
 	got, _, ok := splitVersion(place)
 	if !ok || string(got) != key {
 		return version{}, false, nil
@@ -214,12 +213,12 @@ func at(c *bbolt.Cursor, key string, revision int64) (version, bool, error) {
 
 // writeError says what a failed write means. A full disk, a limit or a device that refuses a write
 // leaves the store as it was. A failed sync leaves unknown what is on disk.
-func writeError(err error) (out error, unknown bool) {
+func writeError(err error) (unknown bool, out error) {
 	path, inPath := errors.AsType[*os.PathError](err)
 	_, errno := errors.AsType[syscall.Errno](err)
 	unknown = inPath && path.Op == "sync" || !inPath && errno
 	if unknown {
-		return kind.New(kind.Unavailable, "JD-STORE-006", "sync of the data file failed: %w; it is unknown what is on disk, so nothing more is written: check the disk and restart the node, which checks the file", err), true
+		return true, kind.New(kind.Unavailable, "JD-STORE-006", "sync of the data file failed: %w; it is unknown what is on disk, so nothing more is written: check the disk and restart the node, which checks the file", err)
 	}
-	return kind.New(kind.Unavailable, "JD-STORE-004", "write to the data directory failed: %w; nothing was changed: free space there and try again", err), false
+	return false, kind.New(kind.Unavailable, "JD-STORE-004", "write to the data directory failed: %w; nothing was changed: free space there and try again", err)
 }

@@ -38,7 +38,7 @@ func (s *Store) Txn(ctx context.Context, t object.Txn) (result object.TxnResult,
 		return result, err
 	}
 	if err := tx.Commit(); err != nil {
-		out, unknown := writeError(err)
+		unknown, out := writeError(err)
 		if unknown {
 			s.broken = out
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -18,7 +19,7 @@ import (
 
 // Open opens the store at place, an empty folder at first; the same place again is the same store. It
 // must retain at least 1,000 revisions.
-type Open func(t *testing.T, place string) (store object.Store, close func())
+type Open func(t *testing.T, place string) (store object.Store, end func())
 
 // patience is how long something that must happen may take on a slow machine.
 const patience = 30 * time.Second
@@ -119,7 +120,8 @@ func allOrNothing(t *testing.T, open Open) {
 
 func conditions(t *testing.T, open Open) {
 	s := start(t, open)
-	try := func(key string, modified int64) (int64, bool) {
+	const key = "k"
+	try := func(modified int64) (int64, bool) {
 		t.Helper()
 		r, err := s.Txn(t.Context(), object.Txn{If: []object.Condition{{Key: key, Modified: modified}}, Then: []object.Write{put(key, "x")}})
 		if err != nil {
@@ -127,24 +129,24 @@ func conditions(t *testing.T, open Open) {
 		}
 		return r.Revision, r.Held
 	}
-	if _, held := try("k", 1); held {
+	if _, held := try(1); held {
 		t.Error("a missing key is at revision 1")
 	}
-	r, held := try("k", 0)
+	r, held := try(0)
 	if !held {
 		t.Fatal("a missing key is not missing")
 	}
-	if _, held := try("k", 0); held {
+	if _, held := try(0); held {
 		t.Error("a key that exists is missing")
 	}
-	if _, held := try("k", r-1); held {
+	if _, held := try(r - 1); held {
 		t.Error("a key is at an older revision")
 	}
-	if _, held := try("k", r); !held {
+	if _, held := try(r); !held {
 		t.Error("a key is not at its revision")
 	}
 	do(t, s, del("k"))
-	if _, held := try("k", 0); !held {
+	if _, held := try(0); !held {
 		t.Error("a deleted key is not missing")
 	}
 }
@@ -226,11 +228,7 @@ func past(t *testing.T, open Open) {
 			}
 		}
 		at := do(t, s, writes...)
-		snapshot := map[string]string{}
-		for k, v := range model {
-			snapshot[k] = v
-		}
-		snapshots[at] = snapshot
+		snapshots[at] = maps.Clone(model)
 	}
 	for at, want := range snapshots {
 		kvs, revision, err := s.Range(t.Context(), object.Query{Prefix: "k/", Revision: at})
@@ -325,7 +323,7 @@ func watchOrder(t *testing.T, open Open) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer w.Close()
+		t.Cleanup(w.Close)
 		wg.Go(func() { seen[i] = collect(t, w, 2*writers*each) })
 	}
 	var wrote sync.Map

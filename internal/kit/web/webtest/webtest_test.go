@@ -98,7 +98,7 @@ func TestAnAnswerIsServedAndChecked(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"name":"a","at":"2026-01-02T03:04:05Z"}`))
 	})
-	if w := c.Do(t, h, httptest.NewRequest("GET", "/api/v1/things/a", nil)); w.Code != 200 {
+	if w := c.Do(t, h, httptest.NewRequest(http.MethodGet, "/api/v1/things/a", nil)); w.Code != 200 {
 		t.Errorf("status %d", w.Code)
 	}
 }
