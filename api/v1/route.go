@@ -135,7 +135,7 @@ type Timeouts struct {
 // Retry bounds repetition within one subset. A request is repeated only when nothing of it was sent or
 // its method is idempotent, and while the retry budget lasts.
 type Retry struct {
-	Attempts int      `json:"attempts,omitempty" minimum:"0" maximum:"10" doc:"Tries beyond the first; default 1."`
+	Attempts *int     `json:"attempts,omitempty" minimum:"0" maximum:"10" doc:"Tries beyond the first; default 1, 0 for none."`
 	Codes    []int    `json:"codes,omitempty" maxItems:"16" doc:"Statuses of idempotent requests worth a retry; none by default."`
 	Backoff  Duration `json:"backoff,omitempty" doc:"Wait before a retry, with jitter; default 10ms."`
 	Budget   *float64 `json:"budgetPercent,omitempty" minimum:"0" maximum:"100" doc:"Retries at most this share of requests, beside 10 a second; default 20."`

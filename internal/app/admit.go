@@ -31,13 +31,13 @@ func (a *admission) admit(_ context.Context, c object.Change, view object.View) 
 		if err != nil {
 			return err
 		}
-		return invalid("JD-REGISTRY-101", c.After, registry.ValidateService(s.Spec))
+		return invalid("JD-APP-004", c.After, registry.ValidateService(s.Spec))
 	case v1.KindInstance:
 		i, err := object.As[v1.Instance](*c.After)
 		if err != nil {
 			return err
 		}
-		return invalid("JD-REGISTRY-102", c.After, registry.ValidateInstance(i.Spec))
+		return invalid("JD-APP-004", c.After, registry.ValidateInstance(i.Spec))
 	case v1.KindRoute:
 		return a.route(c, view)
 	case v1.KindMigration:

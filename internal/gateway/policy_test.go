@@ -15,7 +15,7 @@ func crossing(t *testing.T, change func(*v1.MigrationSpec, *v1.RouteRule)) (*Gat
 	now := time.Unix(1000, 0)
 	g := New(Default(), Options{Now: func() time.Time { return now }})
 	spec := v1.MigrationSpec{Service: "s", From: v1.Selector{"v": "1"}, To: v1.Selector{"v": "2"}}
-	rule := v1.RouteRule{BackendRefs: []v1.BackendRef{{BackendTarget: v1.BackendTarget{Service: "s"}}}, Retry: &v1.Retry{Attempts: 2, Codes: []int{502}}}
+	rule := v1.RouteRule{BackendRefs: []v1.BackendRef{{BackendTarget: v1.BackendTarget{Service: "s"}}}, Retry: &v1.Retry{Attempts: new(2), Codes: []int{502}}}
 	if change != nil {
 		change(&spec, &rule)
 	}

@@ -122,7 +122,10 @@ func (b *builder) rule(r *v1.Route, i int) *Rule {
 		rule.Timeout, rule.TryTimeout = t.Request.Or(rule.Timeout), t.BackendRequest.Or(rule.TryTimeout)
 	}
 	if t := in.Retry; t != nil {
-		rule.Retry = RetryPolicy{Attempts: cmp.Or(t.Attempts, 1), Codes: t.Codes, Backoff: t.Backoff.Or(rule.Retry.Backoff), Percent: rule.Retry.Percent}
+		rule.Retry.Codes, rule.Retry.Backoff = t.Codes, t.Backoff.Or(rule.Retry.Backoff)
+		if t.Attempts != nil {
+			rule.Retry.Attempts = *t.Attempts
+		}
 		if t.Budget != nil {
 			rule.Retry.Percent = *t.Budget
 		}

@@ -267,13 +267,13 @@ func TestRulesTakeDefaultsAndOverrideThem(t *testing.T) {
 	plain := rule("plain", path("", "/plain"))
 	own := rule("own", path("", "/own"))
 	own.Timeouts = &v1.Timeouts{Request: "2s", BackendRequest: "0s"}
-	own.Retry = &v1.Retry{Codes: []int{503}, Backoff: "1ms", Budget: new(5.0)}
+	own.Retry = &v1.Retry{Attempts: new(0), Codes: []int{503}, Backoff: "1ms", Budget: new(5.0)}
 	table := mustBuild(t, newRoute("r", 1, v1.RouteSpec{Rules: []v1.RouteRule{plain, own}}))
 	p, o := table.Rules[0], table.Rules[1]
 	if p.Timeout != time.Minute || p.TryTimeout != 30*time.Second || p.Retry.Attempts != 1 || p.Retry.Percent != 20 || p.Retry.Backoff != 10*time.Millisecond {
 		t.Errorf("plain: %+v", p)
 	}
-	if o.Timeout != 2*time.Second || o.TryTimeout != 0 || o.Retry.Attempts != 1 || o.Retry.Percent != 5 || len(o.Retry.Codes) != 1 || o.Retry.Backoff != time.Millisecond {
+	if o.Timeout != 2*time.Second || o.TryTimeout != 0 || o.Retry.Attempts != 0 || o.Retry.Percent != 5 || len(o.Retry.Codes) != 1 || o.Retry.Backoff != time.Millisecond {
 		t.Errorf("own: %+v", o)
 	}
 	if fmt.Sprint(table.Rules[0].Index, table.Rules[1].Index) != "0 1" {

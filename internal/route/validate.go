@@ -97,8 +97,8 @@ func (f *fields) rule(path string, r *v1.RouteRule, tags map[string]bool) {
 	if t := r.Retry; t != nil {
 		f.duration(path+".retry.backoff", t.Backoff)
 		f.percent(path+".retry.budgetPercent", t.Budget)
-		if t.Attempts < 0 || t.Attempts > 10 {
-			f.add(path+".retry.attempts", fmt.Sprint(t.Attempts), "must be 0 to 10")
+		if t.Attempts != nil && (*t.Attempts < 0 || *t.Attempts > 10) {
+			f.add(path+".retry.attempts", fmt.Sprint(*t.Attempts), "must be 0 to 10")
 		}
 		for _, c := range t.Codes {
 			if c < 400 || c > 599 {

@@ -83,7 +83,7 @@ func TestEachWrongFieldOfARouteIsNamed(t *testing.T) {
 		"odd selector value": {func(s *v1.RouteSpec) { s.Rules[0].BackendRefs[0].Subset = v1.Selector{"a": "*c"} }, "spec.rules[0].backendRefs[0].subset.a", "end"},
 		"timeout":            {func(s *v1.RouteSpec) { s.Rules[0].Timeouts = &v1.Timeouts{Request: "5"} }, "spec.rules[0].timeouts.request", "250ms"},
 		"negative timeout":   {func(s *v1.RouteSpec) { s.Rules[0].Timeouts = &v1.Timeouts{BackendRequest: "-5s"} }, "spec.rules[0].timeouts.backendRequest", "negative"},
-		"retry attempts":     {func(s *v1.RouteSpec) { s.Rules[0].Retry = &v1.Retry{Attempts: 11} }, "spec.rules[0].retry.attempts", "10"},
+		"retry attempts":     {func(s *v1.RouteSpec) { s.Rules[0].Retry = &v1.Retry{Attempts: new(11)} }, "spec.rules[0].retry.attempts", "10"},
 		"retry codes":        {func(s *v1.RouteSpec) { s.Rules[0].Retry = &v1.Retry{Codes: []int{200}} }, "spec.rules[0].retry.codes", "400"},
 		"retry budget":       {func(s *v1.RouteSpec) { s.Rules[0].Retry = &v1.Retry{Budget: new(101.0)} }, "spec.rules[0].retry.budgetPercent", "100"},
 		"sticky to nobody":   {func(s *v1.RouteSpec) { s.Rules[0].Stickiness = &v1.Stickiness{} }, "spec.rules[0].stickiness.subject", "empty"},

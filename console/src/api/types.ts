@@ -269,7 +269,7 @@ export interface Timeouts {
 }
 
 export interface Retry {
-  /** Tries beyond the first; default 1. */
+  /** Tries beyond the first; default 1, 0 for none. */
   attempts?: number
   /** Statuses of idempotent requests worth a retry; none by default. */
   codes?: number[]

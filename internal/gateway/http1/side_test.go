@@ -107,7 +107,7 @@ func TestATimeoutOfAnUnsafeMethodIsUnknownAndNeverRepeated(t *testing.T) {
 		}
 		_, _ = io.Copy(io.Discard, br)
 	}), 10000)
-	w.routes = []v1.Route{rule(v1.RouteRule{Timeouts: &v1.Timeouts{BackendRequest: "50ms"}, Retry: &v1.Retry{Attempts: 3}})}
+	w.routes = []v1.Route{rule(v1.RouteRule{Timeouts: &v1.Timeouts{BackendRequest: "50ms"}, Retry: &v1.Retry{Attempts: new(3)}})}
 	r.apply(w)
 	if got := r.raw(request("POST", "/", "x")); !strings.HasPrefix(got, "HTTP/1.1 504 ") || asked.Load() != 1 {
 		t.Fatalf("asked %d times, got %q", asked.Load(), got)

@@ -100,7 +100,7 @@ func TestAnInstanceThatHangsIsGivenUpAndAnUnsafeRequestNotRepeated(t *testing.T)
 func TestTheWholeTimeBoundsAllTries(t *testing.T) {
 	r := newRig(t, rigOptions{})
 	addr := peer(t, func(c net.Conn, br *bufio.Reader) { _, _ = io.Copy(io.Discard, br) })
-	w := world{routes: []v1.Route{rule(v1.RouteRule{Timeouts: &v1.Timeouts{Request: "80ms"}, Retry: &v1.Retry{Attempts: 10}})}}
+	w := world{routes: []v1.Route{rule(v1.RouteRule{Timeouts: &v1.Timeouts{Request: "80ms"}, Retry: &v1.Retry{Attempts: new(10)}})}}
 	w.instances = append(w.instances, instance(addr, nil))
 	r.apply(w)
 	if got := r.raw(request("GET", "/", "")); !strings.HasPrefix(got, "HTTP/1.1 504 ") {
