@@ -100,7 +100,7 @@ func TestANodeThatStartsOnAFullDiskSaysSo(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(disk, "filler"), make([]byte, 60<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, filepath.Join(disk, "data"), "JD-STORE-003", kind.Denied, "no space left")
+	refused(t, filepath.Join(disk, "data"), "JD-STORE-003", kind.Denied, "no space left", "free space there")
 }
 
 func TestAReadOnlyDirectoryIsRefused(t *testing.T) {

@@ -55,7 +55,7 @@ func (s *Store) Open() error {
 }
 
 func notWritable(dir string, err error) error {
-	return kind.New(kind.Denied, "JD-STORE-003", "data directory %s cannot be written: %w; give the user of the node write permission, or name another directory with --data-dir", dir, err)
+	return kind.New(kind.Denied, "JD-STORE-003", "data directory %s cannot be written: %w; free space there, give the user of the node write permission, or name another directory with --data-dir", dir, err)
 }
 
 func corrupt(path string, format string, args ...any) error {
