@@ -93,6 +93,25 @@ func (g *Gateway) Now() time.Time { return g.now() }
 // Random draws a number.
 func (g *Gateway) Random() uint64 { return g.random() }
 
+// Mix makes of one random number others that do not depend on each other, one for each use: what is
+// logged must not hang together with where it was sent.
+func Mix(random, use uint64) uint64 {
+	x := random + use*0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// Share is a random number between 0 and 1.
+func Share(random uint64) float64 { return float64(random>>11) / (1 << 53) }
+
+// The uses of an exchange's random number beside the choice of a backend. Tries count up from UseTry.
+const (
+	useLog = iota + 1
+	UseTrace
+	UseTry
+)
+
 // Tap is who watches exchanges, nil when nobody does.
 func (g *Gateway) Tap() Tap { return g.tap }
 

@@ -91,9 +91,16 @@ func TestTheAccessLogIsSampledAndKeepsErrors(t *testing.T) {
 	c := Default()
 	c.AccessLog.Sample = 0.5
 	g := New(c, Options{AccessLog: &out})
-	finished(g, 200, "/taken", 0)
-	finished(g, 200, "/left", 1<<63)
-	finished(g, 503, "/error\x01\"\xff", 1<<63)
+	in, beyond := uint64(0), uint64(0)
+	for Share(Mix(in, useLog)) >= 0.5 {
+		in++
+	}
+	for Share(Mix(beyond, useLog)) < 0.5 {
+		beyond++
+	}
+	finished(g, 200, "/taken", in)
+	finished(g, 200, "/left", beyond)
+	finished(g, 503, "/error\x01\"\xff", beyond)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	g.Run(ctx)

@@ -385,3 +385,46 @@ func TestTLSIsSpokenWhenConfigured(t *testing.T) {
 		}
 	}
 }
+
+func TestATLSClientThatLeavesCancelsTheWork(t *testing.T) {
+	cert := httptest.NewUnstartedServer(nil)
+	cert.StartTLS()
+	defer cert.Close()
+	asked, gone := make(chan struct{}), make(chan struct{})
+	r := newRig(t, rigOptions{driver: Options{TLS: cert.TLS}})
+	r.to(peer(t, func(_ net.Conn, br *bufio.Reader) {
+		defer close(gone)
+		if _, err := http.ReadRequest(br); err == nil {
+			close(asked)
+			_, _ = br.ReadByte()
+		}
+	}))
+	c, err := tls.Dial("tcp", r.addr, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, request("GET", "/", "")); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	_ = c.Close()
+	<-gone
+	eventually(t, "it is counted", func() bool { return r.gw.Events.ClientsLeft.Load() == 1 })
+}
+
+func TestASlowUploadIsTheClientsFaultAndNotTheServices(t *testing.T) {
+	r := newRig(t, rigOptions{})
+	w := moved(closed(t), peer(t, func(_ net.Conn, br *bufio.Reader) { _, _ = io.Copy(io.Discard, br) }), 10000)
+	w.routes = []v1.Route{rule(v1.RouteRule{Timeouts: &v1.Timeouts{Request: "80ms"}})}
+	r.apply(w)
+	for _, length := range []int{100, 50_000} {
+		got := r.bytes(fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\nab", length))
+		if !strings.HasPrefix(got, "HTTP/1.1 408 ") {
+			t.Errorf("length %d: got %q", length, got)
+		}
+	}
+	eventually(t, "both are counted", func() bool { _, n := r.gw.Outcomes("move"); return n.Requests == 2 })
+	if _, n := r.gw.Outcomes("move"); n.Failures != 0 {
+		t.Errorf("%d failures charged to the new side", n.Failures)
+	}
+}

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -18,7 +19,8 @@ import (
 type conn struct {
 	s       *Server
 	nc      net.Conn
-	raw     syscall.RawConn
+	raw     syscall.RawConn // for reading; nil with TLS
+	sock    syscall.RawConn // for looking whether the client left
 	tls     bool
 	observe bool
 	peer    netip.AddrPort
@@ -44,6 +46,10 @@ type conn struct {
 
 func newConn(s *Server, nc net.Conn, observe bool) *conn {
 	c := &conn{s: s, nc: nc, raw: rawConn(nc), observe: observe, tls: s.opts.TLS != nil && !observe}
+	c.sock = c.raw
+	if t, ok := nc.(*tls.Conn); ok {
+		c.sock = rawConn(t.NetConn())
+	}
 	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
 		p := a.AddrPort()
 		c.peer = netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
@@ -83,7 +89,7 @@ func (c *conn) inspect(now int64, draining bool) {
 		return
 	}
 	c.looked = now
-	if errors.Is(peek(c.raw), errStale) && c.waiting.Load() == since {
+	if left(c.sock) && c.waiting.Load() == since {
 		c.left.Store(true)
 		fireOn(&c.up, &c.upConn, now, true, expire)
 	}

@@ -86,7 +86,7 @@ func (c *conn) forward(v *gateway.View) bool {
 		case side == route.SideNew && ex.Tries == 0 && !v.Allow(ex, now):
 			f = gateway.CircuitOpen
 		default:
-			if u = v.Pick(subset, now, ex.Request.Random>>1^uint64(ex.Tries)*0x9e3779b97f4a7c15, avoid); u == nil {
+			if u = v.Pick(subset, now, gateway.Mix(ex.Request.Random, gateway.UseTry+uint64(ex.Tries)), avoid); u == nil {
 				f = gateway.NoInstance
 			}
 		}
@@ -143,7 +143,7 @@ func (c *conn) pause(d time.Duration, random uint64) bool {
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return !errors.Is(peek(c.raw), errStale)
+		return !left(c.sock)
 	case <-c.s.ctx.Done():
 		return false
 	}
@@ -193,9 +193,11 @@ func (c *conn) ask(v *gateway.View, p *pool, u *upConn, deadline int64) (f gatew
 	if fired := c.up.clear(); fired {
 		reuse = false
 		if f != gateway.Answered {
-			f = gateway.TimedOut
-			if c.left.Load() {
+			switch f = gateway.TimedOut; {
+			case c.left.Load():
 				f = gateway.ClientLeft
+			case c.body.armed(): // it is the client that is waited for
+				w.send.late.Store(true)
 			}
 		}
 	}

@@ -27,10 +27,10 @@ func (c *conn) mirror(v *gateway.View) {
 	for i := range w.ex.Decision.Rule.Mirrors {
 		m := &w.ex.Decision.Rule.Mirrors[i]
 		random := c.s.gw.Random()
-		if m.Subset == nil || float64(random>>11)/(1<<53)*100 >= m.Percent {
+		if m.Subset == nil || gateway.Share(random)*100 >= m.Percent {
 			continue
 		}
-		u := v.Pick(m.Subset, c.s.coarse.Load(), random, nil)
+		u := v.Pick(m.Subset, c.s.coarse.Load(), gateway.Mix(random, gateway.UseTry), nil)
 		if rec == nil {
 			w.note.plan.MaxRequest = max(w.note.plan.MaxRequest, v.Limits.ReplayBytes)
 			rec = c.recorded()

@@ -104,7 +104,7 @@ func (c *conn) begin(v *gateway.View) {
 	if !n.parent {
 		r.fields.dropKind(hTracestate)
 	}
-	ex.Trace.Begin(c.s.gw.Random, v.TraceSample >= 1 || float64(q.Random>>11)/(1<<53) < v.TraceSample)
+	ex.Trace.Begin(c.s.gw.Random, v.TraceSample >= 1 || gateway.Share(gateway.Mix(q.Random, gateway.UseTrace)) < v.TraceSample)
 }
 
 // forwardedBy takes over what a trusted proxy said of the client; anybody else's word is hidden.

@@ -18,3 +18,5 @@ func sysWrite(uintptr, []byte) (int, error) { return 0, errStale }
 func sysPeek(uintptr) error { return nil }
 
 func peek(syscall.RawConn) error { return nil }
+
+func left(syscall.RawConn) bool { return false }

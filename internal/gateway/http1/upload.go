@@ -27,6 +27,7 @@ type upload struct {
 
 	read    atomic.Bool // all of it was read from the client
 	aborted atomic.Bool // the answer ended first
+	late    atomic.Bool // the exchange's time was over while the client was waited for
 	goOn    chan struct{}
 	done    chan struct{}
 	err     error // of the goroutine: a *rejection, or what the connection to the instance said
@@ -41,6 +42,7 @@ type upload struct {
 func (s *upload) reset() {
 	s.gathered, s.streaming, s.started, s.cut, s.err, s.client = false, false, false, false, nil, false
 	s.read.Store(false)
+	s.late.Store(false)
 	s.body, s.goOn, s.done, s.buf = nil, nil, nil, buffer{}
 }
 
@@ -100,7 +102,11 @@ func (c *conn) gather(v *gateway.View) *rejection {
 // fillBody reads until need bytes are there.
 func (c *conn) fillBody(v *gateway.View, need int) *rejection {
 	for len(c.w.in.unread()) < need {
-		c.client.set(c.soon(v.Timeouts.Stall))
+		deadline := c.soon(v.Timeouts.Stall)
+		if c.w.note.overall > 0 {
+			deadline = min(deadline, c.w.note.overall)
+		}
+		c.client.set(deadline)
 		err := c.fill()
 		if c.client.clear() {
 			_ = c.nc.SetDeadline(time.Time{})
@@ -283,11 +289,11 @@ func (c *conn) pumpRead(v *gateway.View) error {
 	switch {
 	case n > 0 && !late:
 		return nil
-	case s.aborted.Load():
+	case s.aborted.Load() && !s.late.Load():
 		return errAborted
 	}
 	s.client = true
-	if late {
+	if late || s.late.Load() {
 		return errBodyTime
 	}
 	if err == nil {

@@ -27,6 +27,9 @@ func (w *watch) set(deadline int64) bool {
 	}
 }
 
+// armed says that the watch waits for its deadline.
+func (w *watch) armed() bool { return w.word.Load() > 0 }
+
 // clear disarms the watch and says whether it had fired. After it the janitor is done with whatever
 // the watch guards.
 func (w *watch) clear() bool {
