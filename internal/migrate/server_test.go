@@ -29,8 +29,7 @@ type world struct {
 	by        []string
 	watch     func([]v1.Migration)
 	overrides []Effect
-	beats     []time.Time
-	latched   bool
+	beats     int
 	old, new  Outcome
 	instances []*registry.Instance
 	asked     []string
@@ -84,6 +83,8 @@ func (w *world) wait(ctx context.Context) error {
 }
 
 func (w *world) Audit(context.Context, string, int) ([]v1.AuditRecord, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.hang {
 		return nil, errors.New("down")
 	}
@@ -91,11 +92,30 @@ func (w *world) Audit(context.Context, string, int) ([]v1.AuditRecord, error) {
 }
 
 func (w *world) Override(name string, buckets int, epoch int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.overrides = append(w.overrides, Effect{Name: name, Buckets: buckets, Epoch: epoch})
 }
-func (w *world) Beat(now time.Time)  { w.beats = append(w.beats, now) }
-func (w *world) Latched(string) bool { return w.latched }
-func (w *world) Rearm(string)        { w.latched = false }
+
+func (w *world) Beat(time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.beats++
+}
+
+func (w *world) Latched(string) bool { return false }
+func (w *world) Rearm(string)        {}
+
+// now is what the data path and the store were told so far.
+func (w *world) now() (overrides []Effect, beats int, status v1.MigrationStatus, by string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := len(w.by); n > 0 {
+		by = w.by[n-1]
+	}
+	return append(overrides, w.overrides...), w.beats, w.object.Status, by
+}
+
 func (w *world) Outcomes(string) (old, new Outcome) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -103,6 +123,8 @@ func (w *world) Outcomes(string) (old, new Outcome) {
 }
 
 func (w *world) Snapshot() *registry.Snapshot {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	return &registry.Snapshot{Services: map[string]*registry.Service{"orders": {Name: "orders", Instances: w.instances}}}
 }
 
@@ -187,17 +209,17 @@ func TestAStoreThatHangsHoldsUpNeitherRollbackNorBeat(t *testing.T) {
 		w.new = Outcome{Requests: 500, Failures: 400}
 		w.old = Outcome{Requests: 5000}
 		w.mu.Unlock()
-		beats := len(w.beats)
+		_, beats, _, _ := w.now()
 		began := time.Now()
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if len(w.overrides) == 0 || w.overrides[0].Name != "move" || w.overrides[0].Buckets != 0 || w.overrides[0].Epoch != 8 {
-			t.Fatalf("after %v the data path was told %+v", time.Since(began), w.overrides)
+		if o, _, _, _ := w.now(); len(o) == 0 || o[0].Name != "move" || o[0].Buckets != 0 || o[0].Epoch != 8 {
+			t.Fatalf("after %v the data path was told %+v", time.Since(began), o)
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if n := len(w.beats) - beats; n < 12 {
-			t.Errorf("%d beats in 12 s", n)
+		if _, after, _, _ := w.now(); after-beats < 12 {
+			t.Errorf("%d beats in 12 s", after-beats)
 		}
 		st, _ := s.Status("move")
 		if st.Phase != v1.PhaseRolledBack || !strings.Contains(st.Blocked, "the store does not have it yet") {
@@ -211,8 +233,8 @@ func TestAStoreThatHangsHoldsUpNeitherRollbackNorBeat(t *testing.T) {
 		w.mu.Unlock()
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if w.object.Status.Phase != v1.PhaseRolledBack || w.by[len(w.by)-1] != "controller:migrate" {
-			t.Errorf("stored %s by %v", w.object.Status.Phase, w.by)
+		if _, _, st, by := w.now(); st.Phase != v1.PhaseRolledBack || by != "controller:migrate" {
+			t.Errorf("stored %s by %v", st.Phase, by)
 		}
 	})
 }
@@ -233,8 +255,8 @@ func TestARollbackIsStoredAtTheLastMoment(t *testing.T) {
 		stored := w.object.Status.Phase
 		w.mu.Unlock()
 		w.stop()
-		if st := w.object.Status; stored != v1.PhaseDone || st.Phase != v1.PhaseRolledBack || w.by[len(w.by)-1] != "ann" {
-			t.Errorf("the store had %s, after the end %s by %v", stored, st.Phase, w.by)
+		if _, _, st, by := w.now(); stored != v1.PhaseDone || st.Phase != v1.PhaseRolledBack || by != "ann" {
+			t.Errorf("the store had %s, after the end %s by %v", stored, st.Phase, by)
 		}
 	})
 }
@@ -243,8 +265,8 @@ func TestCommandsAreAnsweredOrTimeOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w := run(t, nil)
 		m, err := s.Command(t.Context(), "move", VerbPromote, v1.Identity{Name: "ann"}, "now")
-		if err != nil || m.Status.Buckets != 1000 || w.by[len(w.by)-1] != "ann" {
-			t.Fatalf("promote: %v, %+v, stored by %v", err, m.Status, w.by)
+		if _, _, _, by := w.now(); err != nil || m.Status.Buckets != 1000 || by != "ann" {
+			t.Fatalf("promote: %v, %+v, stored by %v", err, m.Status, by)
 		}
 		if _, err := s.Command(t.Context(), "none", VerbPause, v1.Identity{Name: "ann"}, ""); kind.Of(err) != kind.NotFound {
 			t.Errorf("a command to nothing answers %v", err)
@@ -320,7 +342,10 @@ func TestRecordingsAreMirroredAndCompared(t *testing.T) {
 		if len(e.Endpoints) != 1 || e.Endpoints[0].Endpoint != "GET /orders/{id}" || e.Endpoints[0].Pairs < 190 || e.Endpoints[0].Mismatches != 0 {
 			t.Errorf("endpoints %+v", e.Endpoints)
 		}
-		if v := headerOf(w.copies[0].Header, headerShadow); v != "move" {
+		w.mu.Lock()
+		v := headerOf(w.copies[0].Header, headerShadow)
+		w.mu.Unlock()
+		if v != "move" {
 			t.Errorf("the copy is marked %q", v)
 		}
 		if e.Versions == "" || e.Since.IsZero() || e.Verdict != v1.VerdictNotEnough {
@@ -392,6 +417,8 @@ func TestBoundsOfTheMirrorAreKept(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		e, _ := s.Evidence("move")
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if most != 4 {
 			t.Errorf("%d copies at once, 4 are allowed", most)
 		}
@@ -425,7 +452,9 @@ func TestShadowsUnsafeAndForeignRecordingsAreNotMirrored(t *testing.T) {
 		if len(e.Endpoints) != 1 || e.Endpoints[0].NotComparable != 1 || e.Endpoints[0].Endpoint != "POST /orders/{id}" {
 			t.Errorf("endpoints %+v", e.Endpoints)
 		}
+		w.mu.Lock()
 		w.instances = nil
+		w.mu.Unlock()
 		time.Sleep(time.Second)
 		synctest.Wait()
 		s.Done(recorded(3))
@@ -525,8 +554,10 @@ func TestASpecThatCannotBeComparedSaysSo(t *testing.T) {
 			t.Errorf("phase %s, blocked by %q", st.Phase, st.Blocked)
 		}
 		s.Done(recorded(1)) // nowhere to put it
+		w.mu.Lock()
 		w.object.Spec.Compare.Rules = nil
 		w.object.Metadata.Revision++
+		w.mu.Unlock()
 		s.SetMigrations([]v1.Migration{w.object})
 		s.Done(recorded(1))
 		time.Sleep(time.Second)
