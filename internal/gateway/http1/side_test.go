@@ -196,10 +196,10 @@ func TestASwapOfTablesTouchesNoConnection(t *testing.T) {
 	if n := r.gw.Events.UpstreamDials.Load(); n != 2 {
 		t.Fatalf("%d connections for 2 instances", n)
 	}
-	old1, new1 := r.gw.Outcomes("move")
-	if old1.Requests != 10 || new1.Requests != 10 {
-		t.Fatalf("outcomes do not outlive tables: %d and %d", old1.Requests, new1.Requests)
-	}
+	eventually(t, "10 on each side: outcomes outlive tables", func() bool {
+		old, now := r.gw.Outcomes("move")
+		return old.Requests == 10 && now.Requests == 10
+	})
 	for _, s := range r.gw.Traffic() {
 		if s.Subset == "runtime=java17" && s.Requests != 10 {
 			t.Fatalf("traffic %+v", s.Requests)
