@@ -57,9 +57,10 @@ bench-compare: ## The comparator against the published Diffy rule, on planted de
 
 gen: ## Everything that is generated: OpenAPI, schema, example config, error list, deps
 	go test ./internal/app ./test/arch -run 'TestGenerated|TestDeps|TestErrors' -update
+	go test ./console -update
 
 gen-check: gen ## Generated files are committed as generated
-	@git diff --exit-code -- api jindu.example.yaml deps.txt || { echo "run make gen and commit"; exit 1; }
+	@git diff --exit-code -- api jindu.example.yaml deps.txt console/src/api/types.ts || { echo "run make gen and commit"; exit 1; }
 
 console: ## Build the console into console/dist
 	cd console && npm ci --no-audit --no-fund --loglevel=error && npm run build
