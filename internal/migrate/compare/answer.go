@@ -31,14 +31,20 @@ type Answer struct {
 // StateOf is the version of the data that the answer was made from, "" when the service does not say.
 func StateOf(a *Answer) string { return a.get(StateHeader) }
 
-// Comparable says whether two answers may be compared, and if not, why: "truncated" or "state_differs".
+// Reasons why two answers are not compared.
+const (
+	ReasonTruncated = "truncated"
+	ReasonState     = "state_differs"
+)
+
+// Comparable says whether two answers may be compared, and if not, why.
 // States differ when both sides name one and the names are not equal.
 func Comparable(a, b *Answer) (reason string, ok bool) {
 	if a.Truncated || b.Truncated {
-		return "truncated", false
+		return ReasonTruncated, false
 	}
 	if x, y := StateOf(a), StateOf(b); x != "" && y != "" && x != y {
-		return "state_differs", false
+		return ReasonState, false
 	}
 	return "", true
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -172,16 +173,31 @@ func (b *Book) count(rules *compare.Rules, o *Observation, in *parsed) bool {
 	if b.rules != rules {
 		return false
 	}
-	b.endpoint(o.Endpoint, o.At).add(b, o, in)
+	b.endpoint(b.known(o), o.At).add(b, o, in)
 	return true
 }
 
-// NotComparable counts a request of an endpoint that could not be compared. Reasons are counted by the
-// caller, who knows all of them.
-func (b *Book) NotComparable(endpoint, _ string) {
+// known is the endpoint that an observation belongs to. An endpoint comes into being by an answer other
+// than 404: what scanners and typing errors ask for is one endpoint a method, or it would hold the
+// migration up for ever.
+func (b *Book) known(o *Observation) string {
+	if _, ok := b.endpoints[o.Endpoint]; ok || o.Old.Status != 404 || o.New.Status != 404 {
+		return o.Endpoint
+	}
+	method, _, _ := strings.Cut(o.Endpoint, " ")
+	return method + " (not found)"
+}
+
+// NotComparable counts a request of an endpoint that could not be compared, for one of the reasons of
+// v1.MirrorCounts. An endpoint of which nothing is comparable by nature holds nothing up.
+func (b *Book) NotComparable(endpoint, reason string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.endpoint(endpoint, time.Time{}).notComparable++
+	e := b.endpoint(endpoint, time.Time{})
+	e.notComparable++
+	if reason == compare.ReasonTruncated || reason == compare.ReasonState {
+		e.missed++
+	}
 }
 
 // Reconfigure takes a changed spec. Gates, ignore rules and masks apply at once to what is there; a change

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -371,6 +372,45 @@ func TestARareEndpointBlocksByNameUntilItIsExcused(t *testing.T) {
 	}
 	if res := r.book.Look(r.at); res.Verdict != v1.VerdictPass {
 		t.Errorf("%s %s", res.Verdict, res.Gate.Detail)
+	}
+}
+
+func TestAnEndpointThatCannotBeComparedIsNamedAndHoldsNothingUp(t *testing.T) {
+	r := newRig(t, v1.CompareSpec{})
+	r.book.NotComparable("POST /orders", "unsafe_method")
+	if res := r.book.Look(r.at); res.Verdict != v1.VerdictNotEnough || !strings.Contains(res.Gate.Detail, "nothing") {
+		t.Errorf("%s %s", res.Verdict, res.Gate.Detail)
+	}
+	for range 2000 {
+		r.triple(body(1), body(1), body(1))
+	}
+	res := r.book.Look(r.at)
+	if res.Verdict != v1.VerdictPass || !strings.Contains(res.Gate.Detail, "cannot be compared: POST /orders") || res.Endpoints[0].Verdict != v1.VerdictNotEnough {
+		t.Errorf("%s %s %+v", res.Verdict, res.Gate.Detail, res.Endpoints[0])
+	}
+	// What was only unlucky could be compared, and is missing.
+	r.book.NotComparable("GET /busy", "state_differs")
+	if res := r.book.Look(r.at); res.Verdict != v1.VerdictNotEnough || !strings.Contains(res.Gate.Detail, "GET /busy") {
+		t.Errorf("%s %s", res.Verdict, res.Gate.Detail)
+	}
+}
+
+func TestWhatNobodyHasIsOneEndpoint(t *testing.T) {
+	r := newRig(t, v1.CompareSpec{})
+	r.triple(body(1), body(1), body(1))
+	lost := answer(`{"error":"not found"}`)
+	lost.Status = 404
+	for _, endpoint := range []string{"GET /wp-admin", "GET /.env", ep, "POST /x"} {
+		r.add(Observation{Endpoint: endpoint, Old: lost, New: lost})
+	}
+	r.add(Observation{Endpoint: "GET /new", Old: lost, New: answer(body(1))}) // a difference makes an endpoint
+	var names []string
+	for _, e := range r.book.Look(r.at).Endpoints {
+		names = append(names, e.Endpoint)
+	}
+	slices.Sort(names)
+	if got := strings.Join(names, ", "); got != "GET (not found), GET /new, GET /orders/{id}, POST (not found)" {
+		t.Error(got)
 	}
 }
 

@@ -20,8 +20,9 @@ type endpoint struct {
 	pairs         int64 // answers compared, triples among them
 	triples       int64
 	notComparable int64
-	clusters      seen // all
-	tripled       seen // those with a triple
+	missed        int64 // of those, requests whose like can be compared: truncated, state_differs
+	clusters      seen  // all
+	tripled       seen  // those with a triple
 	mismatched    seen
 	paths         map[int32]*path
 	omitted       seen // paths beyond the bound
@@ -52,6 +53,10 @@ func (e *endpoint) pathOf(id int32, b *Book) *path {
 	e.paths[id] = p
 	return p
 }
+
+// blind says that nothing of the endpoint can be compared by its nature, such as what an unsafe method did.
+// It is shown and named, and holds nothing up: no traffic would ever change it.
+func (e *endpoint) blind() bool { return e.pairs == 0 && e.missed == 0 }
 
 // parsed is an observation after parsing and comparing, outside of the lock.
 type parsed struct {

@@ -36,10 +36,12 @@ func (b *Book) Look(now time.Time) Result {
 		byEndpoint[v.endpoint] = append(byEndpoint[v.endpoint], v)
 	}
 	var out Result
-	var short, watched []string
+	var short, watched, blind []string
 	for _, e := range b.endpoints {
 		ev := b.endpointEvidence(e, byEndpoint[e], now)
 		switch {
+		case e.blind():
+			blind = append(blind, e.name)
 		case ev.Verdict == v1.VerdictNotEnough && (ev.Clusters < b.gates.minSamples || ev.Detectable > b.gates.maxMismatch):
 			short = append(short, e.name)
 		case ev.Verdict == v1.VerdictNotEnough:
@@ -53,12 +55,13 @@ func (b *Book) Look(now time.Time) Result {
 	switch {
 	case out.First != nil:
 		out.Verdict = v1.VerdictFail
-	case len(b.endpoints) == 0 || len(short) > 0 || len(watched) > 0:
+	case len(b.endpoints) == len(blind) || len(short) > 0 || len(watched) > 0:
 		out.Verdict = v1.VerdictNotEnough
 	}
 	slices.Sort(short)
 	slices.Sort(watched)
-	out.Gate = b.gate(&out, short, watched)
+	slices.Sort(blind)
+	out.Gate = b.gate(&out, short, watched, blind)
 	return out
 }
 
@@ -180,25 +183,30 @@ func (b *Book) detectable(e *endpoint) float64 {
 	return best
 }
 
-func (b *Book) gate(r *Result, short, watched []string) v1.Gate {
+func (b *Book) gate(r *Result, short, watched, blind []string) v1.Gate {
 	g := v1.Gate{Name: "mismatch", Verdict: r.Verdict, Bound: 100 * b.gates.maxMismatch}
 	worst := 0.0
 	for i := range r.Endpoints {
 		g.Samples += r.Endpoints[i].Clusters
 		g.Value = max(g.Value, 100*r.Endpoints[i].Rate)
-		worst = max(worst, r.Endpoints[i].Detectable)
+		if r.Endpoints[i].Verdict == v1.VerdictPass {
+			worst = max(worst, r.Endpoints[i].Detectable)
+		}
 	}
 	switch {
 	case r.First != nil:
 		g.Detail = fmt.Sprintf("%s differs at %s", r.First.Endpoint, r.First.Path)
-	case len(r.Endpoints) == 0:
+	case len(r.Endpoints) == len(blind):
 		g.Detail = "nothing was compared yet"
 	case len(short) > 0:
 		g.Detail = fmt.Sprintf("not enough compared: %s (needs %d subjects and a detectable rate of %.3g %%)", some(short), b.gates.minSamples, g.Bound)
 	case len(watched) > 0:
 		g.Detail = "differences under watch: " + some(watched)
 	default:
-		g.Detail = fmt.Sprintf("%d endpoints alike over %d clusters; a rate of %.2g %% would have shown", len(r.Endpoints), g.Samples, 100*worst)
+		g.Detail = fmt.Sprintf("%d endpoints alike over %d clusters; a rate of %.2g %% would have shown", len(r.Endpoints)-len(blind), g.Samples, 100*worst)
+	}
+	if len(blind) > 0 {
+		g.Detail += "; cannot be compared: " + some(blind)
 	}
 	if b.evicted > 0 {
 		g.Detail += fmt.Sprintf("; %d endpoints beyond the bound were dropped", b.evicted)
