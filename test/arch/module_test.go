@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/diff"
 )
 
 var update = flag.Bool("update", false, "rewrite deps.txt and api/errors.md")
@@ -93,6 +95,6 @@ func golden(t *testing.T, name string, want []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not up to date; run make gen and look at the difference. It should be:\n%s", name, want)
+		t.Errorf("%s is not up to date; run make gen and look at the difference:\n%s", name, diff.Diff("is", got, "should be", want))
 	}
 }
