@@ -98,7 +98,7 @@ func (c *Client) Do(ctx context.Context, addr string, req gateway.Outgoing) (gat
 }
 
 func failed(addr string, err error) error {
-	return kind.New(kind.Unavailable, "JD-GATEWAY-103", "ask %s: %w", addr, err)
+	return kind.New(kind.Unavailable, "JD-GATEWAY-102", "ask %s: %w", addr, err)
 }
 
 func (c *Client) get(ctx context.Context, addr string) (*idleConn, error) {
@@ -165,7 +165,7 @@ func (c *Client) Close() {
 
 func appendOutgoing(b []byte, req gateway.Outgoing) ([]byte, error) {
 	wrong := func(what string) ([]byte, error) {
-		return nil, kind.New(kind.Invalid, "JD-GATEWAY-104", "the request's %s can not be sent over HTTP/1.1", what)
+		return nil, kind.New(kind.Invalid, "JD-GATEWAY-103", "the request's %s can not be sent over HTTP/1.1", what)
 	}
 	if req.Method == "" || !all([]byte(req.Method), charToken) {
 		return wrong("method")

@@ -254,7 +254,7 @@ func TestAListenerThatIsTakenIsSaid(t *testing.T) {
 	cfg.Listen = r.addr
 	gw := gateway.New(cfg, gateway.Options{})
 	err := NewServer(gw, cfg, Options{}).Run(t.Context(), func() { t.Error("ready") })
-	if kind.Of(err) != kind.Unavailable || kind.Code(err) != "JD-GATEWAY-102" {
+	if kind.Of(err) != kind.Unavailable || kind.Code(err) != "JD-LISTEN-001" {
 		t.Fatalf("got %v", err)
 	}
 }

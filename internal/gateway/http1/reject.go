@@ -23,6 +23,7 @@ var (
 	errBareLF        = bad("line ends without CR")
 	errControl       = bad("control character in field")
 	errFold          = bad("folded field line")
+	errTab           = bad("tab around Host, Content-Length or Transfer-Encoding")
 	errFieldName     = bad("malformed field name")
 	errColonSpace    = bad("whitespace before colon")
 	errNoHost        = bad("no Host")

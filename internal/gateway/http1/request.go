@@ -165,8 +165,15 @@ func (r *requestHead) check(authority []byte) error {
 	return nil
 }
 
-// note takes the meaning of a hop-by-hop field.
+// note takes the meaning of a hop-by-hop field. Tabs around what frames a message are whitespace to some
+// and part of the value to others.
 func (r *requestHead) note(f *field) error {
+	switch f.header {
+	case hHost, hContentLength, hTransferEncoding:
+		if bytes.IndexByte(f.line, '\t') >= 0 {
+			return errTab
+		}
+	}
 	switch f.header {
 	case hHost:
 		if r.hosts++; r.hosts > 1 {

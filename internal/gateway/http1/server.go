@@ -10,13 +10,16 @@ import (
 	"time"
 
 	"jindu.dev/jindu/internal/gateway"
-	"jindu.dev/jindu/internal/kit/kind"
+	"jindu.dev/jindu/internal/kit/listen"
 )
 
 // Options are what the node hands to the driver.
 type Options struct {
 	// TLS makes the gateway's listener speak TLS; nil for plain HTTP. Only http/1.1 is offered.
 	TLS *tls.Config
+	// Listen opens a listener for the setting key; nil: a new socket. A node that is started with its
+	// sockets open hands those out here.
+	Listen func(ctx context.Context, key, address string) (net.Listener, error)
 }
 
 // Server is the gateway's HTTP/1.1 listener, and the one for copies from another proxy. It is a
@@ -52,6 +55,9 @@ func NewServer(gw *gateway.Gateway, cfg gateway.Config, opts Options) *Server {
 		s.opts.TLS = opts.TLS.Clone()
 		s.opts.TLS.NextProtos = []string{"http/1.1"}
 	}
+	if s.opts.Listen == nil {
+		s.opts.Listen = listen.TCP
+	}
 	s.ctx, s.cut = context.WithCancel(context.Background())
 	gw.Attach(s.newPool)
 	return s
@@ -85,13 +91,13 @@ func (s *Server) ObserveAddr() net.Addr {
 // Run serves until ctx ends. Then it stops accepting, lets requests in flight finish for as long as
 // the configuration says, and closes what is left.
 func (s *Server) Run(ctx context.Context, ready func()) error {
-	ln, err := s.listen(s.cfg.Listen)
+	ln, err := s.opts.Listen(ctx, "gateway.listen", s.cfg.Listen)
 	if err != nil {
 		return err
 	}
 	var observe net.Listener
 	if s.cfg.Observe != "" {
-		if observe, err = s.listen(s.cfg.Observe); err != nil {
+		if observe, err = s.opts.Listen(ctx, "gateway.observe", s.cfg.Observe); err != nil {
 			_ = ln.Close()
 			return err
 		}
@@ -133,15 +139,6 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 		p.Close()
 	}
 	return nil
-}
-
-func (s *Server) listen(addr string) (net.Listener, error) {
-	lc := net.ListenConfig{KeepAlive: 30 * time.Second}
-	ln, err := lc.Listen(s.ctx, "tcp", addr)
-	if err != nil {
-		return nil, kind.New(kind.Unavailable, "JD-GATEWAY-102", "listen on %s: %w; stop what listens there or set gateway.listen to another address", addr, err)
-	}
-	return ln, nil
 }
 
 // accept takes connections until the listener is closed.
