@@ -43,11 +43,10 @@ func (t *tracker) refuse(cmd *Command, code, format string, args ...any) []Effec
 // emergency is the rollback by hand. It takes one person, reaches the data path first and is answered
 // before the store has it.
 func (t *tracker) emergency(now Clock, cmd Command, id func() int64) []Effect {
-	st := t.status()
-	switch {
-	case st.Phase == v1.PhaseRolledBack:
+	switch t.status().Phase {
+	case v1.PhaseRolledBack:
 		return t.refuse(&cmd, "JD-MIGRATE-004", "it is rolled back already; resume begins anew")
-	case st.Phase == "":
+	case "":
 		return t.refuse(&cmd, "JD-MIGRATE-004", "it has not begun, so everyone is on the old side; delete it, or pause it")
 	}
 	if why := t.rollbackHeld(); why != "" {

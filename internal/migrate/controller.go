@@ -22,7 +22,7 @@ type Copies struct{ Attempts, Dropped int64 }
 // Facts is what the controller asks at a tick. None of it may block.
 type Facts interface {
 	Latched(migration string) bool
-	Outcomes(migration string) (old, new Outcome)
+	Outcomes(migration string) (oldSide, newSide Outcome)
 	Copies(migration string) Copies
 	// Look is a look at the book of evidence; it spends alpha of the mismatch gate.
 	Look(migration string, at time.Time) (v1.Gate, *v1.DifferenceRef)

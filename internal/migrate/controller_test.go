@@ -44,7 +44,7 @@ func newStage(t *testing.T, change func(*v1.MigrationSpec)) *stage {
 	}
 	spec := v1.MigrationSpec{
 		Service: "orders", From: v1.Selector{"runtime": "java17"}, To: v1.Selector{"runtime": "go1.26"}, Steps: []float64{10, 50, 100},
-		Gates: v1.GatesSpec{Mirror: "10s", Step: "10s", Hold: "20s", MinRequests: ptr(100)},
+		Gates: v1.GatesSpec{Mirror: "10s", Step: "10s", Hold: "20s", MinRequests: new(100)},
 	}
 	if change != nil {
 		change(&spec)
@@ -116,9 +116,9 @@ func (s *stage) land(e Effect) {
 	s.do(s.c.Written(s.clock(), e.Name, e.ID, &m, nil))
 }
 
-func (s *stage) Latched(string) bool                { return s.latched }
-func (s *stage) Outcomes(string) (old, new Outcome) { return s.old, s.new }
-func (s *stage) Copies(string) Copies               { return s.copies }
+func (s *stage) Latched(string) bool                        { return s.latched }
+func (s *stage) Outcomes(string) (oldSide, newSide Outcome) { return s.old, s.new }
+func (s *stage) Copies(string) Copies                       { return s.copies }
 func (s *stage) Look(string, time.Time) (v1.Gate, *v1.DifferenceRef) {
 	g := v1.Gate{Name: gateMismatch, Verdict: s.mismatch, Detail: "as staged"}
 	if s.mismatch == v1.VerdictFail {

@@ -10,8 +10,7 @@ import (
 	"jindu.dev/jindu/internal/kit/meter"
 )
 
-func ptr[T any](v T) *T { return &v }
-
+//go:fix inline
 func resolved(t testing.TB, change func(*v1.MigrationSpec)) *Settings {
 	t.Helper()
 	spec := v1.MigrationSpec{Service: "orders", From: v1.Selector{"runtime": "java17"}, To: v1.Selector{"runtime": "go1.26"}}
@@ -70,7 +69,7 @@ type trial struct {
 
 func (tr trial) run(s *Settings, seed uint64) (errorsAt, latencyAt int, last []v1.Gate) {
 	r := rand.New(rand.NewPCG(seed, 99))
-	var old, new cohort
+	var olds, news cohort
 	latency := tailed(r, 1)
 	bad := func() time.Duration {
 		d := latency()
@@ -83,13 +82,13 @@ func (tr trial) run(s *Settings, seed uint64) (errorsAt, latencyAt int, last []v
 	w := newWindow(windowKey{}, 0, &zero, Copies{}, 30*time.Second)
 	errorsAt, latencyAt = -1, -1
 	for k := 1; k <= tr.looks; k++ {
-		old.serve(r, tr.oldRate, tr.oldFail, latency)
+		olds.serve(r, tr.oldRate, tr.oldFail, latency)
 		if k < tr.from {
-			new.serve(r, tr.newRate, tr.oldFail, latency)
+			news.serve(r, tr.newRate, tr.oldFail, latency)
 		} else {
-			new.serve(r, tr.newRate, tr.newFail, bad)
+			news.serve(r, tr.newRate, tr.newFail, bad)
 		}
-		sum := traffic{old: old.outcome(), new: new.outcome()}
+		sum := traffic{old: olds.outcome(), new: news.outcome()}
 		whole, recent := w.since(time.Duration(k)*lookEvery, &sum)
 		alpha := spend(s.Alpha, k)
 		e := judge(errorsGate, s, &whole, recent, tr.base, alpha)
@@ -113,7 +112,7 @@ func TestCleanTrafficIsNotRolledBackHoweverOftenOneLooks(t *testing.T) {
 	// Alpha far above the default, so that a gate that spends too much shows in few runs; a small
 	// allowed excess leaves no room to hide behind.
 	s := resolved(t, func(m *v1.MigrationSpec) {
-		m.Gates = v1.GatesSpec{Alpha: ptr(0.4), MaxErrorExcess: ptr(0.0), MaxSlow: ptr(1.0), LatencyFactor: ptr(1.0), LatencySlack: "0s", MinRequests: ptr(100)}
+		m.Gates = v1.GatesSpec{Alpha: new(0.4), MaxErrorExcess: new(0.0), MaxSlow: new(1.0), LatencyFactor: new(1.0), LatencySlack: "0s", MinRequests: new(100)}
 	})
 	for name, tr := range map[string]trial{
 		"a first step":       {looks: 160, oldRate: 99, newRate: 1, oldFail: 0.02, newFail: 0.02},
@@ -155,11 +154,12 @@ func TestCleanTrafficPassesWithTheDefaults(t *testing.T) {
 			if together(last) == v1.VerdictPass {
 				passed++
 			}
-			if want := concurrent; tr.base != nil {
+			want := concurrent
+			if tr.base != nil {
 				want = frozen
-				if last[0].Baseline != want || last[1].Baseline != want {
-					t.Errorf("%s: baseline %q, %q, want %q", name, last[0].Baseline, last[1].Baseline, want)
-				}
+			}
+			if last[0].Baseline != want || last[1].Baseline != want {
+				t.Errorf("%s: baseline %q, %q, want %q", name, last[0].Baseline, last[1].Baseline, want)
 			}
 		}
 		if passed < 15 {

@@ -18,6 +18,8 @@ const (
 	headerTrace  = "traceparent"
 )
 
+const connect = "CONNECT"
+
 // Why a recording is not comparable.
 const (
 	reasonUnsafe    = "unsafe_method"
@@ -133,7 +135,7 @@ func incomparable(rec *Recorded) string {
 	switch {
 	case headerOf(rec.Header, headerShadow) != "":
 		return reasonShadow
-	case rec.Status == 101 || rec.Method == "CONNECT" || headerOf(rec.Header, "Upgrade") != "":
+	case rec.Status == 101 || rec.Method == connect || headerOf(rec.Header, "Upgrade") != "":
 		return reasonUpgraded
 	case rec.Truncated || rec.ResponseTruncated:
 		return reasonTruncated

@@ -18,8 +18,8 @@ import (
 	"jindu.dev/jindu/internal/route"
 )
 
-func viewOf(t testing.TB, old, new []target) *mirrorView {
-	return &mirrorView{name: "move", settings: resolved(t, nil), phase: v1.PhaseRamp, old: old, new: new}
+func viewOf(t testing.TB, olds, news []target) *mirrorView {
+	return &mirrorView{name: "move", settings: resolved(t, nil), phase: v1.PhaseRamp, old: olds, new: news}
 }
 
 func TestWhoIsAsked(t *testing.T) {
@@ -110,7 +110,7 @@ func TestACopyIsTheSameRequestMarkedAsACopy(t *testing.T) {
 		"Authorization: Bearer secret", "X-Request-Id: r1", "Accept: a", "Accept: b", "X-Jindu-Shadow: move", "X-Jindu-State: v42",
 		"traceparent: 00-" + strings.Repeat("ab", 16) + "-0000000000001235-01",
 	}
-	if !slices.Equal(got, want) || c.Method != "POST" || c.Host != "shop.example" || c.Target != "/orders?x=1" || string(c.Body) != "{}" {
+	if !slices.Equal(got, want) || c.Method != rec.Method || c.Host != "shop.example" || c.Target != "/orders?x=1" || string(c.Body) != "{}" {
 		t.Errorf("copy is %+v\ngot  %q\nwant %q", c, got, want)
 	}
 }

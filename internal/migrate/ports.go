@@ -39,7 +39,7 @@ type Shares interface {
 
 // Outcomes is what the data path counted, charged to the cohort assigned.
 type Outcomes interface {
-	Outcomes(migration string) (old, new Outcome)
+	Outcomes(migration string) (oldSide, newSide Outcome)
 }
 
 // Outcome is cumulative since the process began.

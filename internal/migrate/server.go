@@ -90,7 +90,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 		case <-ctx.Done():
 		}
 	}
-	s.open(nil)
+	s.shut()
 	for _, l := range *s.lanes.Load() {
 		l.close()
 	}
@@ -100,11 +100,17 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	return nil
 }
 
-// open lets goroutines begin under ctx, or no more when it is nil.
+// open lets goroutines begin under ctx, until shut.
 func (s *Server) open(ctx context.Context) {
 	s.gate.Lock()
 	defer s.gate.Unlock()
 	s.ctx = ctx
+}
+
+func (s *Server) shut() {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	s.ctx = nil
 }
 
 func (s *Server) clock() Clock {
@@ -333,10 +339,12 @@ func (s *Server) refresh(now Clock) {
 // facts answers the controller; s.mu is held while it is used.
 type facts struct{ *Server }
 
-func (f facts) Latched(name string) bool                { return f.ports.Shares.Latched(name) }
-func (f facts) Outcomes(name string) (old, new Outcome) { return f.ports.Outcomes.Outcomes(name) }
-func (f facts) Copies(name string) Copies               { return f.lane(name).tally.copies() }
-func (f facts) lane(name string) *lane                  { return (*f.lanes.Load())[name] }
+func (f facts) Latched(name string) bool { return f.ports.Shares.Latched(name) }
+func (f facts) Outcomes(name string) (oldSide, newSide Outcome) {
+	return f.ports.Outcomes.Outcomes(name)
+}
+func (f facts) Copies(name string) Copies { return f.lane(name).tally.copies() }
+func (f facts) lane(name string) *lane    { return (*f.lanes.Load())[name] }
 func (f facts) Look(name string, at time.Time) (v1.Gate, *v1.DifferenceRef) {
 	return f.lane(name).look(at)
 }

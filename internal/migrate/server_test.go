@@ -27,7 +27,6 @@ type world struct {
 	object    v1.Migration
 	hang      bool // the store answers only when the caller gives up
 	by        []string
-	watch     func([]v1.Migration)
 	overrides []Effect
 	beats     int
 	old, new  Outcome
@@ -116,7 +115,7 @@ func (w *world) now() (overrides []Effect, beats int, status v1.MigrationStatus,
 	return append(overrides, w.overrides...), w.beats, w.object.Status, by
 }
 
-func (w *world) Outcomes(string) (old, new Outcome) {
+func (w *world) Outcomes(string) (oldSide, newSide Outcome) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.old, w.new
@@ -316,7 +315,7 @@ func TestAConflictReadsWhatTheStoreHas(t *testing.T) {
 
 func TestRecordingsAreMirroredAndCompared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, w := run(t, func(m *v1.Migration) { m.Spec.Mirror.Triples = ptr(50.0) })
+		s, w := run(t, func(m *v1.Migration) { m.Spec.Mirror.Triples = new(50.0) })
 		for i := range 200 {
 			if p := s.Plan("move", false); !p.Record || p.MaxRequest != 1<<20 || p.MaxResponse != 1<<20 {
 				t.Fatalf("plan %+v", p)
@@ -395,7 +394,7 @@ func TestADefectIsFoundAndNamed(t *testing.T) {
 func TestBoundsOfTheMirrorAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w := run(t, func(m *v1.Migration) {
-			m.Spec.Mirror = v1.MirrorSpec{MaxInFlight: 4, Triples: ptr(0.0), Timeout: "1s", MaxRate: 1_000_000, MaxBytes: 4000}
+			m.Spec.Mirror = v1.MirrorSpec{MaxInFlight: 4, Triples: new(0.0), Timeout: "1s", MaxRate: 1_000_000, MaxBytes: 4000}
 		})
 		var now, most int
 		w.mu.Lock()
@@ -466,7 +465,7 @@ func TestShadowsUnsafeAndForeignRecordingsAreNotMirrored(t *testing.T) {
 
 func TestObservedCopiesAskBothSides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, w := run(t, func(m *v1.Migration) { m.Spec.Observe, m.Spec.Mirror.Triples = true, ptr(100.0) })
+		s, w := run(t, func(m *v1.Migration) { m.Spec.Observe, m.Spec.Mirror.Triples = true, new(100.0) })
 		if !s.Plan("move", false).Record {
 			t.Error("while observing nothing is recorded")
 		}
@@ -487,7 +486,7 @@ func TestObservedCopiesAskBothSides(t *testing.T) {
 
 func TestSamplingIsNoDrop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := run(t, func(m *v1.Migration) { m.Spec.Mirror.Percent, m.Spec.Mirror.MaxRate = ptr(50.0), 1_000_000 })
+		s, _ := run(t, func(m *v1.Migration) { m.Spec.Mirror.Percent, m.Spec.Mirror.MaxRate = new(50.0), 1_000_000 })
 		planned := 0
 		for range 1000 {
 			if s.Plan("move", false).Record {

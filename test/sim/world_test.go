@@ -73,7 +73,6 @@ type world struct {
 	calm  int // one in so many ticks brings an event of a kind
 
 	object  v1.Migration
-	gone    bool
 	down    bool
 	snap    *registry.Snapshot
 	writes  []*write
@@ -236,16 +235,17 @@ func (w *world) land(x *write) {
 		x.err = errDown
 		return
 	}
-	if x.Kind == migrate.EffectPause {
+	switch {
+	case x.Kind == migrate.EffectPause:
 		w.edit(func(s *v1.MigrationSpec) { s.Paused = x.Paused })
-	} else if x.Revision != w.object.Metadata.Revision {
+	case x.Revision != w.object.Metadata.Revision:
 		x.err = kind.New(kind.Conflict, "", "revision is %d", w.object.Metadata.Revision)
 		if w.r.IntN(4) > 0 {
 			m := w.object
 			x.object = &m
 		}
 		return
-	} else {
+	default:
 		w.stored(&x.Status, x.waited)
 		w.object.Status = x.Status
 		w.object.Metadata.Revision++
@@ -286,11 +286,11 @@ type facts struct{ *world }
 
 func (f facts) Latched(string) bool { return f.node.latched }
 
-func (f facts) Outcomes(string) (old, new migrate.Outcome) {
-	old, new = f.node.old, f.node.new
-	f.node.oldMS.Snapshot(&old.Latency)
-	f.node.newMS.Snapshot(&new.Latency)
-	return old, new
+func (f facts) Outcomes(string) (oldSide, newSide migrate.Outcome) {
+	oldSide, newSide = f.node.old, f.node.new
+	f.node.oldMS.Snapshot(&oldSide.Latency)
+	f.node.newMS.Snapshot(&newSide.Latency)
+	return oldSide, newSide
 }
 
 func (f facts) Copies(string) migrate.Copies { return f.node.copies }
@@ -298,7 +298,7 @@ func (f facts) Copies(string) migrate.Copies { return f.node.copies }
 func (f facts) Look(string, time.Time) (v1.Gate, *v1.DifferenceRef) {
 	v := f.mismatch[0]
 	if len(f.mismatch) > 1 {
-		f.world.mismatch = f.mismatch[1:]
+		f.mismatch = f.mismatch[1:]
 	}
 	g := v1.Gate{Name: "mismatch", Verdict: v, Detail: "simulated"}
 	if v == v1.VerdictFail {
