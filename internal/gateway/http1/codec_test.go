@@ -212,7 +212,7 @@ func TestAnswersWithoutBodyAreKnownByStatusAndMethod(t *testing.T) {
 	if err := parseResponse(&r, []byte("HTTP/1.1 200\r\nX-Jindu-State: v7\r\nX-Jindu-Refused: 1\r\n\r\n"), testLimits()); err != nil {
 		t.Fatal(err)
 	}
-	if r.bodyless(false) || !r.bodyless(true) || !r.refused || string(r.state) != "v7" || len(r.fields.appendKept(nil)) != 0 {
+	if r.bodyless(false) || !r.bodyless(true) || !r.refused || len(r.fields.appendKept(nil)) != 0 {
 		t.Errorf("got %+v", r)
 	}
 }

@@ -10,8 +10,7 @@ type responseHead struct {
 	fields  fields
 	body    framing
 	conn    connection
-	state   []byte // X-Jindu-State
-	refused bool   // X-Jindu-Refused: 1
+	refused bool // X-Jindu-Refused: 1
 }
 
 // parseResponse reads a whole head, empty line included.
@@ -65,7 +64,7 @@ func (r *responseHead) check() error {
 		case hJindu:
 			switch {
 			case is(f.name, "x-jindu-state"):
-				f.drop, r.state = true, f.value
+				f.drop = true
 			case is(f.name, "x-jindu-refused"):
 				f.drop, r.refused = true, bytes.Equal(f.value, []byte("1"))
 			}
