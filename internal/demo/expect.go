@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -137,5 +136,3 @@ func integer(v any) (int64, bool) {
 	i, err := strconv.ParseInt(string(n), 10, 64)
 	return i, err == nil
 }
-
-func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }

@@ -4,8 +4,8 @@ import "strings"
 
 // words are the demo's texts in one language.
 type words struct {
-	title, console, gateway, old, new, share, step, clients, gates, history, found    string
-	requests, errors, exposed, late, latency, perSecond, inFlight                     string
+	title, console, gateway, old, new, share, step, clients, found                    string
+	requests, errors, exposed, late, latency, perSecond                               string
 	phases                                                                            map[string]string
 	verdicts                                                                          map[string]string
 	starting, warming, begins, entering, standIn, planted, live, keep, stopped, wrong string
@@ -23,8 +23,8 @@ func wordsFor(locale string) words {
 func english() words {
 	return words{
 		title: "Jindu demo: a live order service crosses from Java to Go", console: "console", gateway: "gateway",
-		old: "old", new: "new", share: "share", step: "step %d of %d", clients: "clients", gates: "gates", history: "history", found: "differs",
-		requests: "%d requests", errors: "%d wrong", exposed: "%d exposed", late: "%d late", latency: "p50 %s  p99 %s", perSecond: "%.0f/s", inFlight: "%d in flight",
+		old: "old", new: "new", share: "share", step: "step %d of %d", clients: "clients", found: "differs",
+		requests: "%d requests", errors: "%d wrong", exposed: "%d exposed", late: "%d late", latency: "p50 %s  p99 %s", perSecond: "%.0f/s",
 		phases:   map[string]string{"observe": "observe", "mirror": "mirror: copies are compared, no user moves", "ramp": "ramp", "hold": "hold: everyone is on the new side", "done": "done", "rolled_back": "rolled back"},
 		verdicts: map[string]string{"pass": "pass", "fail": "FAIL", "not_enough": "not enough yet"},
 		starting: "starting a node, the store and the old order service",
@@ -48,8 +48,8 @@ func english() words {
 func chinese() words {
 	return words{
 		title: "津渡演示：线上订单服务从 Java 迁到 Go", console: "控制台", gateway: "网关",
-		old: "旧", new: "新", share: "份额", step: "第 %d 步，共 %d 步", clients: "客户端", gates: "关口", history: "经过", found: "差异",
-		requests: "%d 次请求", errors: "%d 次答错", exposed: "%d 次波及用户", late: "%d 次迟发", latency: "p50 %s  p99 %s", perSecond: "%.0f/秒", inFlight: "%d 个在途",
+		old: "旧", new: "新", share: "份额", step: "第 %d 步，共 %d 步", clients: "客户端", found: "差异",
+		requests: "%d 次请求", errors: "%d 次答错", exposed: "%d 次波及用户", late: "%d 次迟发", latency: "p50 %s  p99 %s", perSecond: "%.0f/秒",
 		phases:   map[string]string{"observe": "观察", "mirror": "镜像：比对副本，不动用户", "ramp": "放量", "hold": "驻留：所有用户都在新侧", "done": "完成", "rolled_back": "已回滚"},
 		verdicts: map[string]string{"pass": "通过", "fail": "不通过", "not_enough": "证据不足"},
 		starting: "启动节点、存储和旧订单服务",
