@@ -5,7 +5,7 @@ least=$1
 profile=$(mktemp)
 trap 'rm -f "$profile"' EXIT
 packages=$(go list ./internal/... ./sdk/... | paste -sd, -)
-go test -count=1 -coverprofile="$profile" -coverpkg="$packages" ./internal/... ./sdk/... ./cmd/... ./test/script/... | grep -v 'no test files' | sed -E 's/[[:space:]]+coverage:.*//'
+go test -count=1 -coverprofile="$profile" -coverpkg="$packages" ./internal/... ./sdk/... ./cmd/... | grep -v 'no test files' | sed -E 's/[[:space:]]+coverage:.*//'
 go tool cover -func="$profile" | awk -v least="$least" '
 	/^total:/ { sub("%", "", $3); total = $3 }
 	END {

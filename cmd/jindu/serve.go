@@ -44,8 +44,7 @@ func nodeFlags(cmd *cobra.Command, o *app.Options) {
 // process gives the options what belongs to the process.
 func (c *cli) process(o *app.Options) {
 	o.Version, o.Env = version, c.env
-	o.Stdout, _ = c.out.(*os.File)
-	o.Stderr, _ = c.errOut.(*os.File)
+	o.Stdout, o.Stderr = c.out, c.errOut
 }
 
 // hangups delivers SIGHUP; while one waits, more are the same wish.

@@ -1,12 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -79,7 +79,7 @@ func Run(ctx context.Context, o Options) error {
 func newNode(cfg Config, o Options) (*node, error) {
 	n := &node{opts: o, config: cfg, started: time.Now(), metrics: prometheus.NewRegistry()}
 	var err error
-	if n.log, n.level, err = logs.New(writer(o.Stderr), cfg.Log); err != nil {
+	if n.log, n.level, err = logs.New(cmp.Or(o.Stderr, io.Discard), cfg.Log); err != nil {
 		return nil, err
 	}
 	dir, err := dataDir(cfg, func(name string) string { return lookup(o.Env, name) })
@@ -102,7 +102,7 @@ func newNode(cfg Config, o Options) (*node, error) {
 		return nil, err
 	}
 	observer := &tap{}
-	n.gateway = gateway.New(cfg.Gateway, gateway.Options{Log: n.log, Tap: observer, AccessLog: writer(o.Stdout)})
+	n.gateway = gateway.New(cfg.Gateway, gateway.Options{Log: n.log, Tap: observer, AccessLog: o.Stdout})
 	n.http1 = http1.NewServer(n.gateway, cfg.Gateway, http1.Options{})
 	n.client = http1.NewClient(http1.ClientConfig{})
 	n.migrate, err = migrate.New(cfg.Migrate, migrate.Ports{
@@ -122,7 +122,7 @@ func newNode(cfg Config, o Options) (*node, error) {
 	n.metrics.MustRegister(n.gateway.Collector(), n.migrate.Collector(), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	server := web.ServerConfig{Name: "admin", Addr: cfg.Admin.Listen, Log: n.log}
+	server := web.ServerConfig{Name: "admin", Addr: cfg.Admin.Listen, Key: "admin.listen", Log: n.log}
 	if n.tls != nil {
 		server.TLS = n.tls.Config()
 	}
@@ -179,9 +179,10 @@ func (n *node) run(ctx context.Context) error {
 	parts = append(parts, n.admin, n.http1, run.Func("lifecycle", n.lifecycle))
 	// The parts get a context of their own: when the end is asked for, readiness fails first and the
 	// listeners close only after the drain time.
-	ctx, cancel := n.drained(ctx)
+	cfg := n.config // a reload replaces it
+	ctx, cancel := n.drained(ctx, cfg.Drain)
 	defer cancel()
-	return run.Parts(ctx, n.config.Stop, n.up, parts...)
+	return run.Parts(ctx, cfg.Stop, n.up, parts...)
 }
 
 // up is called when every part is ready.
@@ -191,19 +192,12 @@ func (n *node) up() {
 }
 
 // drained ends the drain time after ctx; readiness fails at once.
-func (n *node) drained(ctx context.Context) (context.Context, context.CancelFunc) {
+func (n *node) drained(ctx context.Context, drain time.Duration) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		n.ready.Store(false)
-		n.log.Info("stopping", "drain", n.config.Drain)
-		if n.config.Drain > 0 {
-			t := time.NewTimer(n.config.Drain)
-			defer t.Stop()
-			select {
-			case <-t.C:
-			case <-out.Done():
-			}
-		}
+		n.log.Info("stopping", "drain", drain)
+		pause(out, drain) // cut short when the parts end by themselves
 		cancel()
 	})
 	return out, func() { stop(); cancel() }
@@ -244,13 +238,6 @@ func addressOf(s v1.InstanceSpec) string {
 		return net.JoinHostPort(s.IP, strconv.Itoa(s.Port))
 	}
 	return netip.AddrPortFrom(ip.Unmap(), uint16(s.Port)).String() //nolint:gosec // admission holds it to 1-65535
-}
-
-func writer(f *os.File) io.Writer {
-	if f == nil {
-		return io.Discard
-	}
-	return f
 }
 
 // lookup is the value of a variable in env, "" when it is not set; the last one counts.

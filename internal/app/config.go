@@ -2,7 +2,7 @@ package app
 
 import (
 	"errors"
-	"os"
+	"io"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -84,8 +84,8 @@ type Options struct {
 	LogLevel   string   // --log-level; empty: not given
 	Env        []string // NAME=value
 	Version    string
-	Stdout     *os.File // access log; nil: discarded
-	Stderr     *os.File // log; nil: discarded
+	Stdout     io.Writer // access log; nil: none
+	Stderr     io.Writer // log; nil: none
 	Reload     <-chan struct{}
 }
 

@@ -53,30 +53,29 @@ func (f *feed) Run(ctx context.Context, ready func()) error {
 		return err
 	}
 	ready()
-	for ctx.Err() == nil {
+	for {
 		err := f.follow(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		f.log.Warn("watch of objects ended, listing again", "error", err)
-		if err := pause(ctx, time.Second); err != nil {
-			return nil
-		}
-		if err := f.list(ctx); err != nil {
-			f.log.Error("list of objects failed", "error", err)
+		for err != nil {
+			if ctx.Err() == nil {
+				f.log.Warn("objects are not followed, listing again", "error", err)
+			}
+			if !pause(ctx, time.Second) {
+				return nil
+			}
+			err = f.list(ctx)
 		}
 	}
-	return nil
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+// pause waits; it is false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return nil
+		return true
 	case <-ctx.Done():
-		return ctx.Err()
+		return false
 	}
 }
 

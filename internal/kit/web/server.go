@@ -10,12 +10,15 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"jindu.dev/jindu/internal/kit/listen"
 )
 
 // ServerConfig is what a Server needs.
 type ServerConfig struct {
 	Name  string        // of the part
 	Addr  string        // such as 127.0.0.1:8090
+	Key   string        // configuration key that Addr is from, for errors
 	TLS   *tls.Config   // nil: plain HTTP
 	Drain time.Duration // how long requests in flight may finish; default 5s
 	Log   *slog.Logger  // nil: discarded
@@ -62,9 +65,9 @@ func Draining(ctx context.Context) <-chan struct{} {
 // Run listens and serves until ctx ends. Then it stops accepting, ends the streams, lets requests in
 // flight finish, and closes what is left.
 func (s *Server) Run(ctx context.Context, ready func()) error {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.config.Addr)
+	l, err := listen.TCP(ctx, s.config.Key, s.config.Addr)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return err
 	}
 	addr := l.Addr()
 	s.addr.Store(&addr)
