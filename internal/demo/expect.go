@@ -108,11 +108,11 @@ func momentWithin(from, to time.Time) check {
 	}
 }
 
-// traceID is a fresh id: sixteen hexadecimal digits.
+// traceID is a fresh id: thirty-two hexadecimal digits.
 func traceID(got any) string {
 	s, _ := got.(string)
-	if len(s) != 16 || strings.Trim(s, "0123456789abcdef") != "" {
-		return fmt.Sprintf("want 16 hexadecimal digits, got %v", got)
+	if len(s) != 32 || strings.Trim(s, "0123456789abcdef") != "" {
+		return fmt.Sprintf("want 32 hexadecimal digits, got %v", got)
 	}
 	return ""
 }

@@ -156,7 +156,7 @@ type served struct {
 }
 
 func (s *Service) served() served {
-	var id [8]byte
+	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
 	return served{stamp(s.now()), hex.EncodeToString(id[:])}
 }
