@@ -49,11 +49,17 @@ func (s MigrationSpec) WithDefaults(name string) MigrationSpec {
 	s.Compare = s.Compare.clone()
 	s.Gates = s.Gates.WithDefaults()
 	s.Fallback.Budget = or(s.Fallback.Budget, 20)
-	s.Breaker.Failures = or(s.Breaker.Failures, 50)
-	s.Breaker.Requests = or(s.Breaker.Requests, 20)
-	orZero(&s.Breaker.Window, "10s")
-	orZero(&s.Breaker.Open, "5s")
+	s.Breaker = s.Breaker.WithDefaults()
 	return s
+}
+
+// WithDefaults is b with every default written out.
+func (b BreakerSpec) WithDefaults() BreakerSpec {
+	b.Failures = or(b.Failures, 50)
+	b.Requests = or(b.Requests, 20)
+	orZero(&b.Window, "10s")
+	orZero(&b.Open, "5s")
+	return b
 }
 
 // WithDefaults is m with every default written out.

@@ -78,8 +78,9 @@ type FallbackSpec struct {
 	Budget   *float64 `json:"budgetPercent,omitempty" minimum:"0" maximum:"100" doc:"Fallbacks at most this share of the new cohort's requests, beside 20 a second; default 20."`
 }
 
-// BreakerSpec opens the circuit of the new side: while it is open its cohort is served by the old side
-// under the fallback rules, and each such request counts as a failure of the new side.
+// BreakerSpec opens the circuit of a subset that fails too often. While that of a migration's new side
+// is open, its cohort is served by the old side under the fallback rules, and each such request counts
+// as a failure of the new side.
 type BreakerSpec struct {
 	Disabled bool     `json:"disabled,omitempty" doc:"Turn the breaker off."`
 	Failures *float64 `json:"failurePercent,omitempty" minimum:"1" maximum:"100" doc:"Share of failures in the window that opens it; default 50."`

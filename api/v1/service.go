@@ -8,10 +8,11 @@ type ServiceSpec struct {
 	Owner       string       `json:"owner,omitempty" doc:"Team or person to ask."`
 	HealthCheck *HealthCheck `json:"healthCheck,omitempty" doc:"Active check of every instance; none when absent."`
 	// Protection keeps instances in service when too many vanish at once (push-empty protection).
-	Protection     *Protection `json:"protection,omitempty" doc:"Push-empty protection; on with its defaults when absent."`
-	Outlier        *Outlier    `json:"outlier,omitempty" doc:"Passive ejection of failing instances; on with its defaults when absent."`
-	ConnectTimeout Duration    `json:"connectTimeout,omitempty" doc:"Limit of one connection attempt; default 1s."`
-	MaxConnections int         `json:"maxConnections,omitempty" minimum:"0" doc:"Connections to one instance at most; default 1024."`
+	Protection     *Protection  `json:"protection,omitempty" doc:"Push-empty protection; on with its defaults when absent."`
+	Outlier        *Outlier     `json:"outlier,omitempty" doc:"Passive ejection of failing instances; on with its defaults when absent."`
+	Breaker        *BreakerSpec `json:"breaker,omitempty" doc:"Circuit breaker of each subset; none when absent. While it is open, requests are answered 503 at once. The new side of a migration has the migration's."`
+	ConnectTimeout Duration     `json:"connectTimeout,omitempty" doc:"Limit of one connection attempt; default 1s."`
+	MaxConnections int          `json:"maxConnections,omitempty" minimum:"0" doc:"Connections to one instance at most; default 1024."`
 }
 
 // HealthCheck asks an instance actively.

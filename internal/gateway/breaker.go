@@ -2,12 +2,14 @@ package gateway
 
 import (
 	"sync/atomic"
-	"time"
+
+	v1 "jindu.dev/jindu/api/v1"
 )
 
-// A breaker opens the circuit of a side that fails too often. Times are nanoseconds of the gateway's
+// A breaker opens the circuit of a subset that fails too often. Times are nanoseconds of the gateway's
 // clock. It takes no lock; a count that races with the turn of a slot may be lost, which is harmless.
 type breaker struct {
+	spec     v1.BreakerSpec
 	disabled bool
 	percent  float64
 	requests int64
@@ -23,12 +25,13 @@ const breakerSlots = 10
 
 type breakerSlot struct{ stamp, requests, failures atomic.Int64 }
 
-func newBreaker(disabled bool, percent float64, requests int, window, open time.Duration) *breaker {
-	return &breaker{disabled: disabled, percent: percent, requests: int64(requests),
-		slot: max(int64(window)/breakerSlots, 1), open: int64(open)}
+func newBreaker(spec v1.BreakerSpec) *breaker {
+	full := spec.WithDefaults()
+	return &breaker{spec: spec, disabled: full.Disabled, percent: *full.Failures, requests: int64(*full.Requests),
+		slot: max(int64(full.Window.Or(0))/breakerSlots, 1), open: int64(full.Open.Or(0))}
 }
 
-// allow says whether a request may go to the side. While the circuit is open one request after each
+// allow says whether a request may go to the subset. While the circuit is open one request after each
 // pause is let through as a trial.
 func (b *breaker) allow(now int64) (ok, trial bool) {
 	until := b.until.Load()

@@ -12,7 +12,7 @@ import (
 const sec = int64(time.Second)
 
 func TestABreakerOpensOnFailuresAndClosesAfterATrial(t *testing.T) {
-	b := newBreaker(false, 50, 10, 10*time.Second, 5*time.Second)
+	b := newBreaker(v1.BreakerSpec{Requests: new(10)})
 	now := 100 * sec
 	for i := range 9 {
 		b.record(now, i%2 == 0, false)
@@ -48,7 +48,7 @@ func TestABreakerOpensOnFailuresAndClosesAfterATrial(t *testing.T) {
 }
 
 func TestABreakerForgetsWhatIsOlderThanItsWindow(t *testing.T) {
-	b := newBreaker(false, 50, 10, 10*time.Second, 5*time.Second)
+	b := newBreaker(v1.BreakerSpec{Requests: new(10)})
 	for range 9 {
 		b.record(0, true, false)
 	}
@@ -56,7 +56,7 @@ func TestABreakerForgetsWhatIsOlderThanItsWindow(t *testing.T) {
 	if ok, _ := b.allow(11 * sec); !ok {
 		t.Fatal("opened on failures of another window")
 	}
-	off := newBreaker(true, 1, 1, time.Second, time.Second)
+	off := newBreaker(v1.BreakerSpec{Disabled: true, Failures: new(1.0), Requests: new(1)})
 	off.record(0, true, false)
 	if ok, _ := off.allow(0); !ok {
 		t.Fatal("a disabled breaker opened")

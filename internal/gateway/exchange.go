@@ -41,6 +41,8 @@ type Exchange struct {
 
 	trial   bool // the request tries whether the circuit may close
 	reached bool // the side that was assigned was asked
+	// The same of a subset that is no new side.
+	trialOther, allowed bool
 }
 
 // Origin says who made an answer.

@@ -36,6 +36,9 @@ func (v *View) Finish(ex *Exchange, now time.Time) {
 			t.failures.Add(1)
 		}
 		t.latency.Observe(ex.Latency)
+		if b := v.circuit[ex.Subset.Index]; b != nil && ex.allowed {
+			b.record(v.g.Clock(now), failed, ex.trialOther)
+		}
 	}
 	if ex.Decision.Cohort != nil {
 		v.charge(ex, failed, v.g.Clock(now))

@@ -76,6 +76,7 @@ type View struct {
 	g       *Gateway
 	subsets []*balancer // by Subset.Index
 	totals  []*subsetTotals
+	circuit []*breaker   // by Subset.Index; nil where the service asks for none
 	rules   []*ruleState // by Rule.Index
 	norule  *ruleState
 	cohorts map[*route.Cohort]*cohortState
@@ -145,10 +146,12 @@ func (g *Gateway) Apply(t *route.Table) {
 	now := g.Clock(g.now())
 	old := g.view.Load()
 	v := &View{g: g, Settings: old.Settings, Table: t, cohorts: make(map[*route.Cohort]*cohortState, len(t.Cohorts))}
+	circuits := old.circuits()
 	for _, s := range t.Subsets {
 		limits := limitsOf(s)
 		v.subsets = append(v.subsets, newBalancer(s, func(i *registry.Instance) *Upstream { return g.upstream(i, limits, now) }))
 		v.totals = append(v.totals, g.totalsOf(s))
+		v.circuit = append(v.circuit, circuitOf(s, circuits))
 	}
 	budgets := old.ruleStates()
 	for _, r := range t.Rules {
@@ -222,6 +225,28 @@ func (g *Gateway) totalsOf(s *route.Subset) *subsetTotals {
 	return t
 }
 
+// circuits are the breakers of a view by Subset.ID.
+func (v *View) circuits() map[string]*breaker {
+	m := map[string]*breaker{}
+	for i, b := range v.circuit {
+		if b != nil {
+			m[v.Table.Subsets[i].ID] = b
+		}
+	}
+	return m
+}
+
+// circuitOf keeps the breaker of the subset of the same name, unless its spec changed.
+func circuitOf(s *route.Subset, old map[string]*breaker) *breaker {
+	if s.Spec.Breaker == nil {
+		return nil
+	}
+	if b := old[s.ID]; b != nil && sameBreaker(b.spec, *s.Spec.Breaker) {
+		return b
+	}
+	return newBreaker(*s.Spec.Breaker)
+}
+
 func (g *Gateway) cohortOf(c *route.Cohort, old *View) *cohortState {
 	o := g.outcomes[c.Migration]
 	if o == nil {
@@ -231,7 +256,7 @@ func (g *Gateway) cohortOf(c *route.Cohort, old *View) *cohortState {
 	s := &cohortState{old: o[0], new: o[1]}
 	for oc, os := range old.cohorts {
 		if oc.Migration == c.Migration {
-			if sameBreaker(oc.Breaker, c.Breaker) {
+			if sameBreaker(os.breaker.spec, c.Breaker) {
 				s.breaker = os.breaker
 			}
 			if valueOr(oc.Fallback.Budget, 20) == valueOr(c.Fallback.Budget, 20) {
@@ -240,9 +265,7 @@ func (g *Gateway) cohortOf(c *route.Cohort, old *View) *cohortState {
 		}
 	}
 	if s.breaker == nil {
-		b := c.Breaker
-		s.breaker = newBreaker(b.Disabled, valueOr(b.Failures, 50), valueOr(b.Requests, 20),
-			duration(string(b.Window), 10*time.Second), duration(string(b.Open), 5*time.Second))
+		s.breaker = newBreaker(c.Breaker)
 	}
 	if s.fallback == nil {
 		s.fallback = &budget{percent: valueOr(c.Fallback.Budget, 20), floor: 20}

@@ -56,7 +56,7 @@ func (f Failure) Detail() string {
 	case NoInstance:
 		return "no instance of the service can answer; check its instances and their health"
 	case CircuitOpen:
-		return "the circuit of the new side is open and the request may not be answered by the old one"
+		return "the service failed too often and its circuit is open; try again later"
 	case NoConnection:
 		return "no connection to the service; nothing was sent, so it is safe to repeat the request"
 	case Refused:
@@ -132,13 +132,20 @@ func (v *View) MayFallBack(ex *Exchange, f Failure, whole bool, now int64) bool 
 	return true
 }
 
-// Allow asks the circuit breaker of the side that was assigned.
-func (v *View) Allow(ex *Exchange, now int64) bool {
-	if ex.Decision.Side != route.SideNew {
+// Allow asks the circuit breaker of the subset that is to be asked: the migration's for its new side,
+// the service's for any other.
+func (v *View) Allow(ex *Exchange, s *route.Subset, side route.Side, now int64) bool {
+	if side == route.SideNew {
+		ok, trial := v.cohorts[ex.Decision.Cohort].breaker.allow(now)
+		ex.trial, ex.reached = trial, ok
+		return ok
+	}
+	b := v.circuit[s.Index]
+	if b == nil {
 		return true
 	}
-	ok, trial := v.cohorts[ex.Decision.Cohort].breaker.allow(now)
-	ex.trial, ex.reached = trial, ok
+	ok, trial := b.allow(now)
+	ex.trialOther, ex.allowed = trial, ok
 	return ok
 }
 

@@ -125,21 +125,20 @@ func TestOutcomesAreChargedToTheSideThatWasAssigned(t *testing.T) {
 	}
 }
 
-func TestTheBreakerIsAskedForTheNewSideAlone(t *testing.T) {
+func TestTheBreakerOfAMigrationIsForItsNewSideAlone(t *testing.T) {
 	g, begin := crossing(t, func(m *v1.MigrationSpec, _ *v1.RouteRule) { one := 1; m.Breaker.Requests = &one })
 	v := g.Load()
 	ex := begin("GET")
-	if !v.Allow(ex, 0) {
+	if !v.Allow(ex, ex.Decision.Subset, route.SideNew, 0) {
 		t.Fatal("closed circuit")
 	}
 	ex.Status, ex.Origin = 500, OriginUpstream
 	v.Finish(ex, ex.Start)
-	if v.Allow(begin("GET"), 0) {
+	ex = begin("GET")
+	if v.Allow(ex, ex.Decision.Subset, route.SideNew, 0) {
 		t.Fatal("open circuit")
 	}
-	ex = begin("GET")
-	ex.Decision.Side = route.SideOld
-	if !v.Allow(ex, 0) {
+	if !v.Allow(ex, ex.Decision.Cohort.Old, route.SideOld, 0) {
 		t.Fatal("the old side has no breaker")
 	}
 }

@@ -89,10 +89,27 @@ func ValidateService(s v1.ServiceSpec) []kind.Field {
 		f.duration("spec.outlier.baseEjection", o.BaseEjection, time.Millisecond, time.Hour)
 		f.percent("spec.outlier.maxEjectedPercent", o.MaxEjectPercent)
 	}
+	if b := s.Breaker; b != nil {
+		f.wrong = append(f.wrong, ValidateBreaker("spec.breaker", *b)...)
+	}
 	f.duration("spec.connectTimeout", s.ConnectTimeout, time.Millisecond, time.Minute)
 	if s.MaxConnections < 0 {
 		f.add("spec.maxConnections", fmt.Sprint(s.MaxConnections), "must not be negative")
 	}
+	return f.wrong
+}
+
+// ValidateBreaker returns each wrong field of a circuit breaker at path.
+func ValidateBreaker(path string, b v1.BreakerSpec) []kind.Field {
+	f := &fields{}
+	if p := b.Failures; p != nil && !(*p >= 1 && *p <= 100) {
+		f.add(path+".failurePercent", fmt.Sprint(*p), "must be 1 to 100")
+	}
+	if n := b.Requests; n != nil && *n < 1 {
+		f.add(path+".minRequests", fmt.Sprint(*n), "must be at least 1")
+	}
+	f.duration(path+".window", b.Window, 100*time.Millisecond, time.Hour)
+	f.duration(path+".open", b.Open, time.Millisecond, time.Hour)
 	return f.wrong
 }
 

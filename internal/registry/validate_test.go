@@ -23,6 +23,9 @@ func TestEachWrongFieldOfAServiceIsNamed(t *testing.T) {
 		"spec.outlier.baseEjection":           {Outlier: &v1.Outlier{BaseEjection: "2h"}},
 		"spec.connectTimeout":                 {ConnectTimeout: "-1s"},
 		"spec.maxConnections":                 {MaxConnections: -1},
+		"spec.breaker.failurePercent":         {Breaker: &v1.BreakerSpec{Failures: new(0.5)}},
+		"spec.breaker.minRequests":            {Breaker: &v1.BreakerSpec{Requests: new(0)}},
+		"spec.breaker.window":                 {Breaker: &v1.BreakerSpec{Window: "soon"}},
 	} {
 		if wrong := ValidateService(s); len(wrong) != 1 || wrong[0].Path != path {
 			t.Errorf("%s: %+v", path, wrong)

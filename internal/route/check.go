@@ -61,24 +61,6 @@ func eachPlace(r *v1.Route, f func(at place, conditions func() string) bool) boo
 	return true
 }
 
-// CheckMigration is what is wrong with a migration that is to stand beside others, nil when it may.
-// before is the version in force, nil when it is new.
-func CheckMigration(m v1.Migration, before *v1.Migration, others []v1.Migration) error {
-	wrong := ValidateMigration(m.Spec)
-	if before != nil && len(wrong) == 0 {
-		wrong = ValidateMigrationChange(*before, m.Spec)
-	}
-	if len(wrong) > 0 {
-		return invalidMigration(m.Metadata.Name, wrong)
-	}
-	for i := range others {
-		if o := &others[i]; o.Metadata.Name != m.Metadata.Name && o.Spec.Service == m.Spec.Service {
-			return sameService(m.Metadata.Name, o.Metadata.Name, m.Spec.Service)
-		}
-	}
-	return nil
-}
-
 func invalidRoute(name string, wrong []kind.Field) *kind.Error {
 	return kind.New(kind.Invalid, "JD-ROUTE-001", "route %s has wrong fields: correct them", name).WithFields(wrong...)
 }

@@ -24,12 +24,7 @@ func ValidateMigration(s v1.MigrationSpec) []kind.Field {
 	f.mirror(s.Mirror)
 	f.gates(s.Gates)
 	f.percent("spec.fallback.budgetPercent", s.Fallback.Budget)
-	if p := s.Breaker.Failures; p != nil && !(*p >= 1 && *p <= 100) {
-		f.add("spec.breaker.failurePercent", fmt.Sprint(*p), "must be 1 to 100")
-	}
-	f.atLeastOne("spec.breaker.minRequests", s.Breaker.Requests)
-	f.duration("spec.breaker.window", s.Breaker.Window)
-	f.duration("spec.breaker.open", s.Breaker.Open)
+	f.wrong = append(f.wrong, registry.ValidateBreaker("spec.breaker", s.Breaker)...)
 	return f.wrong
 }
 

@@ -1,12 +1,10 @@
 package route
 
 import (
-	"errors"
 	"math"
 	"testing"
 
 	v1 "jindu.dev/jindu/api/v1"
-	"jindu.dev/jindu/internal/kit/kind"
 )
 
 func TestAGoodMigrationHasNoWrongField(t *testing.T) {
@@ -65,44 +63,35 @@ func TestSaltSidesAndSubjectAreFrozenOnceTheRampBegan(t *testing.T) {
 		for phase, frozen := range map[v1.Phase]bool{"": false, v1.PhaseMirror: false, v1.PhaseRamp: true, v1.PhaseHold: true, v1.PhaseDone: true, v1.PhaseRolledBack: false} {
 			before, after := orders(phase, 0), orders(phase, 0)
 			change(&after.Spec)
-			err := CheckMigration(after, &before, []v1.Migration{before})
+			wrong := ValidateMigrationChange(before, after.Spec)
 			if frozen {
-				e, ok := errors.AsType[*kind.Error](err)
-				if !ok {
-					t.Errorf("%s in %q: no error", path, phase)
-					continue
-				}
-				expect(t, path, e.Fields, path, "ramp")
-			} else if err != nil {
-				t.Errorf("%s in %q: %v", path, phase, err)
+				expect(t, path, wrong, path, "ramp")
+			} else if wrong != nil {
+				t.Errorf("%s in %q: %v", path, phase, wrong)
 			}
 		}
 	}
 	before, after := orders("", 0), orders("", 0)
 	after.Spec.Service = "other"
-	if err := CheckMigration(after, &before, nil); kind.Of(err) != kind.Invalid {
-		t.Errorf("another service: %v", err)
+	if wrong := ValidateMigrationChange(before, after.Spec); len(wrong) == 0 {
+		t.Error("another service is allowed")
 	}
 	after = orders(v1.PhaseRamp, 0)
 	after.Spec.Salt = "m" // the default, written out
 	before.Status.Phase = v1.PhaseRamp
-	if err := CheckMigration(after, &before, nil); err != nil {
-		t.Errorf("the same salt written out: %v", err)
+	if wrong := ValidateMigrationChange(before, after.Spec); wrong != nil {
+		t.Errorf("the same salt written out: %v", wrong)
 	}
 }
 
 func TestAServiceHasOneMigration(t *testing.T) {
 	a, b := orders(v1.PhaseRamp, 10_000), orders(v1.PhaseRamp, 10_000)
 	b.Metadata.Name, b.Metadata.Created = "b", at(2)
-	err := CheckMigration(b, nil, []v1.Migration{a})
-	if kind.Of(err) != kind.Conflict {
-		t.Fatalf("error: %v", err)
-	}
-	mustContain(t, err.Error(), "migration b", "migration m", "orders")
 	table, problems := Build(nil, []v1.Migration{b, a}, javaAndGo(), Defaults{})
 	if len(table.Cohorts) != 1 || table.Cohorts[0].Migration != "m" || len(problems) != 1 || problems[0].Name != "b" {
-		t.Errorf("cohorts %v, problems %v", table.Cohorts, problems)
+		t.Fatalf("cohorts %v, problems %v", table.Cohorts, problems)
 	}
+	mustContain(t, problems[0].Err.Error(), "migration b", "migration m", "orders")
 }
 
 func TestAWrongMigrationIsLeftOut(t *testing.T) {

@@ -51,6 +51,19 @@ export interface Outlier {
   maxEjectedPercent?: number
 }
 
+export interface BreakerSpec {
+  /** Turn the breaker off. */
+  disabled?: boolean
+  /** Share of failures in the window that opens it; default 50. */
+  failurePercent?: number
+  /** Requests in the window before it may open; default 20. */
+  minRequests?: number
+  /** Default 10s. */
+  window?: string
+  /** Time until a trial request; default 5s. */
+  open?: string
+}
+
 export interface ServiceSpec {
   /** One line for people. */
   description?: string
@@ -62,6 +75,8 @@ export interface ServiceSpec {
   protection?: Protection
   /** Passive ejection of failing instances; on with its defaults when absent. */
   outlier?: Outlier
+  /** Circuit breaker of each subset; none when absent. While it is open, requests are answered 503 at once. The new side of a migration has the migration's. */
+  breaker?: BreakerSpec
   /** Limit of one connection attempt; default 1s. */
   connectTimeout?: string
   /** Connections to one instance at most; default 1024. */
@@ -406,19 +421,6 @@ export interface FallbackSpec {
   disabled?: boolean
   /** Fallbacks at most this share of the new cohort's requests, beside 20 a second; default 20. */
   budgetPercent?: number
-}
-
-export interface BreakerSpec {
-  /** Turn the breaker off. */
-  disabled?: boolean
-  /** Share of failures in the window that opens it; default 50. */
-  failurePercent?: number
-  /** Requests in the window before it may open; default 20. */
-  minRequests?: number
-  /** Default 10s. */
-  window?: string
-  /** Time until a trial request; default 5s. */
-  open?: string
 }
 
 export interface ApprovalSpec {

@@ -76,14 +76,16 @@ func (c *conn) forward(v *gateway.View) bool {
 	}
 	subset, side := ex.Decision.Subset, ex.Decision.Side
 	var avoid *gateway.Upstream
+	var admitted *route.Subset // whose circuit let the request through
 	now := start
 	for {
 		f := gateway.Answered
 		var u *gateway.Upstream
 		switch {
-		case side == route.SideNew && ex.Tries == 0 && !v.Allow(ex, now):
+		case subset != admitted && !v.Allow(ex, subset, side, now):
 			f = gateway.CircuitOpen
 		default:
+			admitted = subset
 			if u = v.Pick(subset, now, gateway.Mix(ex.Request.Random, gateway.UseTry+uint64(ex.Tries)), avoid); u == nil {
 				f = gateway.NoInstance
 			}

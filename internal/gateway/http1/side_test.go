@@ -181,6 +181,45 @@ func TestTheBreakerKeepsTheNewSideFromRequests(t *testing.T) {
 	}
 }
 
+func TestAServiceMayHaveABreakerForEachOfItsSubsets(t *testing.T) {
+	failing := atomic.Bool{}
+	failing.Store(true)
+	one := service(t, func(w http.ResponseWriter, _ *http.Request) {
+		if failing.Load() {
+			w.WriteHeader(500)
+		}
+	})
+	r := newRig(t, rigOptions{})
+	w := moved(one, peer(t, answers(200, "new", "")), 0)
+	w.migrations = nil
+	pinned := func(path, runtime string) v1.RouteRule {
+		return v1.RouteRule{Matches: []v1.RouteMatch{{Path: &v1.PathMatch{Value: path}}},
+			BackendRefs: []v1.BackendRef{{BackendTarget: v1.BackendTarget{Service: "orders", Subset: v1.Selector{"runtime": runtime}}}}}
+	}
+	w.routes = []v1.Route{rule(pinned("/old", "java17")), rule(pinned("/new", "go1.26"))}
+	w.routes[1].Metadata.Name = "other"
+	w.spec = v1.ServiceSpec{Breaker: &v1.BreakerSpec{Requests: new(10), Open: "50ms"}, Outlier: &v1.Outlier{Disabled: true}}
+	r.apply(w)
+	c, br := r.dial()
+	for range 10 {
+		if res, _ := r.send(c, br, request("GET", "/old", "")); res.StatusCode != 500 {
+			t.Fatalf("closed circuit: %d", res.StatusCode)
+		}
+	}
+	if res, body := r.send(c, br, request("GET", "/old", "")); res.StatusCode != 503 || !strings.Contains(body, "JD-GATEWAY-013") {
+		t.Fatalf("open circuit: %d %q", res.StatusCode, body)
+	}
+	if _, body := r.send(c, br, request("GET", "/new", "")); body != "new" {
+		t.Fatalf("the other subset answered %q", body)
+	}
+	r.apply(w) // a new table keeps the circuit as it is
+	failing.Store(false)
+	eventually(t, "a trial closes the circuit", func() bool {
+		res, _ := r.send(c, br, request("GET", "/old", ""))
+		return res.StatusCode == 200
+	})
+}
+
 func TestASwapOfTablesTouchesNoConnection(t *testing.T) {
 	old, now := peer(t, answers(200, "old", "")), peer(t, answers(200, "new", ""))
 	r := newRig(t, rigOptions{})
