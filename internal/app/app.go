@@ -237,7 +237,7 @@ func addressOf(s v1.InstanceSpec) string {
 	if err != nil {
 		return net.JoinHostPort(s.IP, strconv.Itoa(s.Port))
 	}
-	return netip.AddrPortFrom(ip.Unmap(), uint16(s.Port)).String() //nolint:gosec // admission holds it to 1-65535
+	return netip.AddrPortFrom(ip.Unmap(), uint16(s.Port)).String() // admission holds it to 1-65535
 }
 
 // lookup is the value of a variable in env, "" when it is not set; the last one counts.

@@ -61,7 +61,7 @@ func (g *Gateway) logAccess(s *Settings, ex *Exchange, failed bool) {
 	if l.out == nil {
 		return
 	}
-	if !(failed && s.AccessLog.Errors) && Share(Mix(ex.Request.Random, useLog)) >= s.AccessLog.Sample {
+	if (!failed || !s.AccessLog.Errors) && Share(Mix(ex.Request.Random, useLog)) >= s.AccessLog.Sample {
 		return
 	}
 	e := l.free.Get().(*accessEntry)

@@ -111,7 +111,7 @@ func (c *conn) step(fd uintptr) bool {
 	if lent {
 		c.w = c.s.works.get()
 	}
-	n, err, ready := sysRead(fd, c.w.in.free())
+	n, ready, err := sysRead(fd, c.w.in.free())
 	if !ready {
 		if lent || c.w.in.w == 0 && c.idle.Load() {
 			c.s.works.put(c.w)

@@ -13,13 +13,14 @@ import (
 func (c *conn) appendRequest(v *gateway.View, up *gateway.Upstream) {
 	w := c.w
 	r, rule := &w.req, w.ex.Decision.Rule
-	b := append(w.out[:0], r.method...)
+	b := w.out[:0]
+	b = append(b, r.method...)
 	b = append(b, ' ')
 	host := r.host
 	if rw := rule.Filters.Rewrite; rw != nil {
 		if b = c.appendTarget(b, rw); rw.Hostname != "" {
-			host = append(w.scratch[:0], rw.Hostname...)
-			w.scratch = host
+			w.scratch = append(w.scratch[:0], rw.Hostname...)
+			host = w.scratch
 		}
 	} else {
 		b = append(b, r.target...)
@@ -27,8 +28,8 @@ func (c *conn) appendRequest(v *gateway.View, up *gateway.Upstream) {
 	headers := &rule.Filters.RequestHeaders
 	if !headers.Empty() {
 		if h := hostOf(headers); h != "" {
-			host = append(w.scratch[:0], h...)
-			w.scratch = host
+			w.scratch = append(w.scratch[:0], h...)
+			host = w.scratch
 		}
 		change(r.fields, headers)
 	}

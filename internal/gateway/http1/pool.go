@@ -87,7 +87,7 @@ func (u *upConn) step(fd uintptr) bool {
 		return false
 	}
 	var ready bool
-	u.n, u.err, ready = sysRead(fd, u.in)
+	u.n, ready, u.err = sysRead(fd, u.in)
 	return ready
 }
 

@@ -52,5 +52,4 @@ var (
 
 	errStatusLine = bad("malformed status line")
 	errSwitching  = bad("unexpected switch of protocols")
-	errInterims   = bad("too many interim answers")
 )

@@ -64,7 +64,7 @@ func (c *conn) relay(v *gateway.View, u *upConn) (f gateway.Failure, reuse bool,
 		reuse = false
 	}
 	if c.flush() != nil {
-		return gateway.ClientLeft, reuse, nil
+		return gateway.ClientLeft, reuse, nil //nolint:nilerr // the failure tells; err is for what may be tried again
 	}
 	return gateway.Answered, reuse, nil
 }

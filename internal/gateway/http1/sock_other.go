@@ -11,7 +11,7 @@ import (
 // noticed by the next read or write.
 func rawConn(net.Conn) syscall.RawConn { return nil }
 
-func sysRead(uintptr, []byte) (int, error, bool) { return 0, errStale, true }
+func sysRead(uintptr, []byte) (int, bool, error) { return 0, true, errStale }
 
 func sysWrite(uintptr, []byte) (int, error) { return 0, errStale }
 

@@ -23,18 +23,18 @@ func rawConn(nc net.Conn) syscall.RawConn {
 }
 
 // sysRead reads what is there. It is false when the socket would block.
-func sysRead(fd uintptr, b []byte) (n int, err error, ready bool) {
+func sysRead(fd uintptr, b []byte) (n int, ready bool, err error) {
 	for {
 		n, err = syscall.Read(int(fd), b)
 		switch {
 		case err == nil && n == 0:
-			return 0, io.EOF, true
+			return 0, true, io.EOF
 		case err == nil:
-			return n, nil, true
+			return n, true, nil
 		case errors.Is(err, syscall.EAGAIN):
-			return 0, nil, false
+			return 0, false, nil
 		case !errors.Is(err, syscall.EINTR):
-			return 0, err, true
+			return 0, true, err
 		}
 	}
 }

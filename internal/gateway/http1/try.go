@@ -46,7 +46,7 @@ func (c *conn) ask(v *gateway.View, p *pool, u *upConn, deadline int64) (f gatew
 	}
 	c.up.set(deadline + c.asked&0xffff) // never the same twice, see fireOn
 	c.waiting.Store(c.s.gw.Clock(w.ex.Start))
-	reuse := false
+	var reuse bool
 	f, reuse, err = c.converse(v, u)
 	if fired := c.up.clear(); fired {
 		reuse = false
@@ -91,7 +91,7 @@ func (c *conn) converse(v *gateway.View, u *upConn) (f gateway.Failure, reuse bo
 			}
 		}
 		if _, err := u.nc.Write(w.out); err != nil {
-			return gateway.NoConnection, false, nil
+			return gateway.NoConnection, false, nil //nolint:nilerr // the failure tells; err is for what may be tried again
 		}
 		c.startUpload(v, u)
 	} else {
@@ -100,9 +100,9 @@ func (c *conn) converse(v *gateway.View, u *upConn) (f gateway.Failure, reuse bo
 		case errors.Is(err, errStale), errors.Is(err, errDesync):
 			return gateway.NoConnection, false, err
 		case err != nil && u.wrote == 0:
-			return gateway.NoConnection, false, nil
+			return gateway.NoConnection, false, nil //nolint:nilerr // as above
 		case err != nil:
-			return gateway.Broken, false, nil
+			return gateway.Broken, false, nil //nolint:nilerr // as above
 		}
 		w.up.w = n
 	}
