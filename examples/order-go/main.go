@@ -23,8 +23,9 @@ func main() {
 	flag.StringVar(&c.Version, "version", "2.0", "version to register")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := order.Serve(ctx, c, func(address string) { fmt.Println("listening", address) }); err != nil {
+	err := order.Serve(ctx, c, func(address string) { fmt.Println("listening", address) })
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -189,7 +189,7 @@ func TestAnExpectationNamesThePlaceOfTheFirstDifference(t *testing.T) {
 }
 
 func TestWhatIsUnderWayWidensWhatMayBe(t *testing.T) {
-	c := catalogue(NewOracle("", false, time.Now).catalogue)
+	c := NewOracle("", false, time.Now).catalogue
 	l := newLedger(c)
 	at := func(n int) *attempt { return &attempt{requestID: fmt.Sprint(n), user: 9000, items: []item{{50, 2}}} }
 	a, b, lost := at(1), at(2), at(3)
@@ -278,7 +278,7 @@ func TestTheViewShowsTheShareBothSidesAndTheGates(t *testing.T) {
 		status: v1.MigrationStatus{Phase: v1.PhaseRamp, Step: 2, Buckets: 2500, Blocked: "waits", FirstDifference: &v1.DifferenceRef{Endpoint: "GET /quote", Path: "$.tax"}},
 		gates:  []v1.Gate{{Name: "mismatch", Verdict: v1.VerdictFail, Detail: "differs"}, {Name: "errors", Verdict: v1.VerdictPass}, {Name: "latency", Verdict: v1.VerdictNotEnough}},
 		overview: v1.Overview{Rate: 2000, Subsets: []v1.SubsetTraffic{
-			{Service: ServiceName, Subset: "runtime=java17", Rate: 1500, P50Micros: 1234}, {Service: ServiceName, Subset: "runtime=go1.26", Rate: 500}}},
+			{Service: Name, Subset: "runtime=java17", Rate: 1500, P50Micros: 1234}, {Service: Name, Subset: "runtime=go1.26", Rate: 500}}},
 		counts: Counts{Requests: 777, Errors: 3, Exposed: 2},
 		sample: &v1.Sample{Old: "1.00", New: "0.99"},
 	}
@@ -297,7 +297,7 @@ func TestTheViewShowsTheShareBothSidesAndTheGates(t *testing.T) {
 	if line := s.line(english()); !strings.Contains(line, "25%") || !strings.Contains(line, "(waits)") {
 		t.Errorf("line %q", line)
 	}
-	tr := transition(english(), 1500*time.Millisecond, v1.Transition{Phase: v1.PhaseRolledBack, Reason: "because"}, plain)
+	tr := transition(1500*time.Millisecond, v1.Transition{Phase: v1.PhaseRolledBack, Reason: "because"}, plain)
 	if tr != "   1.5 s      0%  rolled_back  because" {
 		t.Errorf("transition %q", tr)
 	}

@@ -15,7 +15,7 @@ type (
 	object      map[string]any
 	array       []any
 	decimalText string
-	check       = func(got any) string
+	check       func(got any) string
 )
 
 // decode reads JSON with numbers as text.

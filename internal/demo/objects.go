@@ -7,12 +7,8 @@ import (
 	v1 "jindu.dev/jindu/api/v1"
 )
 
-// Names of the demo's objects.
-const (
-	ServiceName   = "orders"
-	RouteName     = "orders"
-	MigrationName = "orders"
-)
+// Name is the name of the demo's service, route and migration.
+const Name = "orders"
 
 // Pace is how long the demo takes over each part. A real migration takes hours; every bound is relaxed for
 // the length of a demo, and each step still waits for its evidence.
@@ -57,14 +53,14 @@ func routeSpec(only v1.Selector) v1.RouteSpec {
 	}
 	return v1.RouteSpec{Rules: []v1.RouteRule{{
 		Name: "orders", Matches: matches,
-		BackendRefs: []v1.BackendRef{{BackendTarget: v1.BackendTarget{Service: ServiceName, Subset: only}}},
+		BackendRefs: []v1.BackendRef{{BackendTarget: v1.BackendTarget{Service: Name, Subset: only}}},
 	}}}
 }
 
 func migrationSpec(p Place, pace Pace) v1.MigrationSpec {
 	ptr := func(f float64) *float64 { return &f }
 	return v1.MigrationSpec{
-		Service: ServiceName,
+		Service: Name,
 		From:    v1.Selector{"runtime": p.OldRuntime},
 		To:      v1.Selector{"runtime": p.NewRuntime},
 		Steps:   []float64{1, 5, 25, 50, 100},

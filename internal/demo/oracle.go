@@ -58,12 +58,12 @@ func (o *Oracle) Counts() Counts {
 // Judge is the oracle's load.Check.
 func (o *Oracle) Judge(req *load.Request, resp *load.Response, err error) string {
 	q, _ := req.Note.(*question)
-	wrong, byNew := "", false
+	var wrong string
+	var byNew bool
 	if err != nil {
 		wrong = "no answer: " + err.Error()
 	} else {
-		byNew = strings.HasPrefix(resp.Header("Server"), NewServer)
-		wrong = o.judge(q, resp)
+		wrong, byNew = o.judge(q, resp), strings.HasPrefix(resp.Header("Server"), NewServer)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -80,10 +80,10 @@ func (t *story) play(ctx context.Context) (Outcome, error) {
 
 	// Today: the old service behind Jindu, and traffic.
 	old := v1.Selector{"runtime": place.OldRuntime}
-	if err := t.apply(ctx, node, v1.KindService, ServiceName, serviceSpec()); err != nil {
+	if err := t.apply(ctx, node, v1.KindService, serviceSpec()); err != nil {
 		return Outcome{}, err
 	}
-	if err := t.apply(ctx, node, v1.KindRoute, RouteName, routeSpec(old)); err != nil {
+	if err := t.apply(ctx, node, v1.KindRoute, routeSpec(old)); err != nil {
 		return Outcome{}, err
 	}
 	if err := t.usable(ctx, node, 1); err != nil {
@@ -115,10 +115,10 @@ func (t *story) play(ctx context.Context) (Outcome, error) {
 	}
 	spec := migrationSpec(place, t.o.Pace)
 	t.scene.steps = len(spec.Steps)
-	if err := t.apply(ctx, node, v1.KindMigration, MigrationName, spec); err != nil {
+	if err := t.apply(ctx, node, v1.KindMigration, spec); err != nil {
 		return Outcome{}, err
 	}
-	if err := t.apply(ctx, node, v1.KindRoute, RouteName, routeSpec(nil)); err != nil {
+	if err := t.apply(ctx, node, v1.KindRoute, routeSpec(nil)); err != nil {
 		return Outcome{}, err
 	}
 	t.say(fmt.Sprintf(w.begins, place.OldRuntime, place.NewRuntime))
@@ -138,17 +138,17 @@ func (t *story) play(ctx context.Context) (Outcome, error) {
 	return outcome, nil
 }
 
-func (t *story) apply(ctx context.Context, node Node, k v1.Kind, name string, spec any) error {
-	if err := node.Apply(ctx, k, name, spec); err != nil {
-		return fmt.Errorf("apply %s %s: %w", k, name, err)
+func (t *story) apply(ctx context.Context, node Node, k v1.Kind, spec any) error {
+	if err := node.Apply(ctx, k, Name, spec); err != nil {
+		return fmt.Errorf("apply %s %s: %w", k, Name, err)
 	}
 	return nil
 }
 
 // usable waits until n instances get traffic.
 func (t *story) usable(ctx context.Context, node Node, n int) error {
-	return t.until(ctx, fmt.Sprintf("%d instances of %s are not usable", n, ServiceName), func() (bool, error) {
-		got, err := node.Usable(ctx, ServiceName)
+	return t.until(ctx, fmt.Sprintf("%d instances of %s are not usable", n, Name), func() (bool, error) {
+		got, err := node.Usable(ctx, Name)
 		return got >= n, err
 	})
 }
@@ -160,7 +160,7 @@ func (t *story) served(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	return t.until(ctx, "the gateway does not answer for "+ServiceName, func() (bool, error) {
+	return t.until(ctx, "the gateway does not answer for "+Name, func() (bool, error) {
 		var resp load.Response
 		err := client.Do(ctx, &load.Request{Method: "GET", Target: "/products/1"}, &resp)
 		return resp.Status == 200, err
@@ -262,14 +262,14 @@ func (t *story) pause(ctx context.Context, run *traffic, d time.Duration) error 
 func (t *story) follow(ctx context.Context, node Node, run *traffic) error {
 	deadline := t.o.Now().Add(t.o.Pace.Limit)
 	for {
-		m, err := node.Migration(ctx, MigrationName)
+		m, err := node.Migration(ctx, Name)
 		if err != nil {
 			return fmt.Errorf("look at the migration: %w", err)
 		}
 		t.scene.status = m.Status
 		for ; t.told < len(m.Status.History); t.told++ {
 			tr := m.Status.History[t.told]
-			t.screen.Print(transition(t.words, tr.At.Sub(t.began), tr, t.screen.Paint))
+			t.screen.Print(transition(tr.At.Sub(t.began), tr, t.screen.Paint))
 		}
 		if p := m.Status.Phase; p == v1.PhaseDone || p == v1.PhaseRolledBack || t.o.Now().After(deadline) {
 			t.look(ctx, run)
@@ -288,7 +288,7 @@ func (t *story) look(ctx context.Context, run *traffic) {
 	if o, err := node.Overview(ctx); err == nil {
 		t.scene.overview = o
 	}
-	if e, err := node.Evidence(ctx, MigrationName); err == nil {
+	if e, err := node.Evidence(ctx, Name); err == nil {
 		t.scene.gates = e.Gates
 		t.scene.sample = sampleOf(&e, t.scene.status.FirstDifference)
 	}
@@ -324,10 +324,10 @@ func (t *story) conclude(r Outcome) {
 	for _, wrong := range t.oracle.Counts().Wrong {
 		t.say(fmt.Sprintf(w.wrong, wrong))
 	}
-	switch {
-	case r.Phase == v1.PhaseDone:
+	if r.Phase == v1.PhaseDone {
 		t.say(t.screen.Paint(screen.Green, w.doneClean))
-	case r.Phase == v1.PhaseRolledBack:
+	}
+	if r.Phase == v1.PhaseRolledBack {
 		t.say(t.screen.Paint(screen.Yellow, fmt.Sprintf(w.doneRolled, t.scene.status.Reason)))
 	}
 	if d := t.scene.sample; d != nil {

@@ -99,7 +99,7 @@ func (o *Oracle) Next(r *rand.Rand, req *load.Request) {
 // place makes a new order, or one time in twenty-five repeats an earlier one, as a client does that lost the
 // answer.
 func (o *Oracle) place(r *rand.Rand, q *question, req *load.Request) {
-	id := ""
+	var id string
 	if old := o.ledger.some(r.Uint64()); r.IntN(25) == 0 && old.requestID != "" {
 		q.order, q.user, q.items, id = old, old.user, old.items, old.requestID
 	} else {

@@ -77,7 +77,7 @@ func (s *scene) line(w words) string {
 func (s *scene) side(w words, name, runtime string, bar int, c screen.Color, paint painter) string {
 	var t v1.SubsetTraffic
 	for _, sub := range s.overview.Subsets {
-		if sub.Service == ServiceName && sub.Subset == "runtime="+runtime {
+		if sub.Service == Name && sub.Subset == "runtime="+runtime {
 			t = sub
 		}
 	}
@@ -110,7 +110,7 @@ func (s *scene) clients(w words, paint painter) string {
 }
 
 // transition is one move of the migration, as a line that stays.
-func transition(w words, since time.Duration, t v1.Transition, paint painter) string {
+func transition(since time.Duration, t v1.Transition, paint painter) string {
 	c := screen.Green
 	if t.Phase == v1.PhaseRolledBack {
 		c = screen.Red

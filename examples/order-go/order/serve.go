@@ -24,7 +24,7 @@ type Config struct {
 
 // Serve runs the service until ctx ends, then lets requests in flight finish. ready gets the address.
 func Serve(ctx context.Context, c Config, ready func(address string)) error {
-	l, err := net.Listen("tcp", c.Listen)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}

@@ -40,17 +40,20 @@ func (a *admin) Usable(ctx context.Context, service string) (int, error) {
 
 // Migration gets a migration.
 func (a *admin) Migration(ctx context.Context, name string) (m v1.Migration, err error) {
-	return m, a.do(ctx, http.MethodGet, "/api/v1/migrations/"+name, nil, &m)
+	err = a.do(ctx, http.MethodGet, "/api/v1/migrations/"+name, nil, &m)
+	return m, err
 }
 
 // Evidence gets what is known of a migration.
 func (a *admin) Evidence(ctx context.Context, name string) (e v1.Evidence, err error) {
-	return e, a.do(ctx, http.MethodGet, "/api/v1/migrations/"+name+"/evidence", nil, &e)
+	err = a.do(ctx, http.MethodGet, "/api/v1/migrations/"+name+"/evidence", nil, &e)
+	return e, err
 }
 
 // Overview gets the live traffic.
 func (a *admin) Overview(ctx context.Context) (o v1.Overview, err error) {
-	return o, a.do(ctx, http.MethodGet, "/api/v1/overview", nil, &o)
+	err = a.do(ctx, http.MethodGet, "/api/v1/overview", nil, &o)
+	return o, err
 }
 
 // ready says whether the node takes traffic.
@@ -78,7 +81,7 @@ func (a *admin) do(ctx context.Context, method, path string, in, out any) error 
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // it was read
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
 	if err != nil {
 		return err

@@ -19,19 +19,23 @@ func guard(ctx context.Context, args []string) error {
 		return errors.New("guard: give a directory and a command")
 	}
 	if args[0] != "" {
-		defer os.RemoveAll(args[0])
+		defer func() { _ = os.RemoveAll(args[0]) }() // in the system's folder for temporary files
 	}
-	cmd := exec.Command(args[1], args[2:]...)
+	cmd := exec.Command(args[1], args[2:]...) //nolint:noctx // it is stopped gently, below
 	tie(cmd)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("guard: %w", err)
 	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	var ended error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ended = cmd.Wait()
+	}()
 	select {
-	case err := <-done:
-		return err
+	case <-done:
+		return ended
 	case <-parentGone():
 	case <-ctx.Done():
 	}

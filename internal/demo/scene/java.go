@@ -117,7 +117,7 @@ func (j *jdk) compile(ctx context.Context, classes, temp string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(fresh)
+	defer func() { _ = os.RemoveAll(fresh) }() // moved away, or of no use
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, j.javac, "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-d", fresh, source).CombinedOutput()

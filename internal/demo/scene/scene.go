@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"jindu.dev/jindu/internal/demo"
@@ -123,8 +124,8 @@ func (s *stage) Enter(ctx context.Context) error {
 
 // Close stops everything, the services first, and removes what was kept.
 func (s *stage) Close() {
-	for i := len(s.processes) - 1; i >= 0; i-- {
-		s.processes[i].stop(8 * time.Second)
+	for _, p := range slices.Backward(s.processes) {
+		p.stop(8 * time.Second)
 	}
 	s.processes = nil
 	for _, dir := range s.temps {
@@ -133,7 +134,7 @@ func (s *stage) Close() {
 }
 
 func (s *stage) self(args ...string) *exec.Cmd {
-	return exec.Command(s.o.Program, append([]string{"demo-service"}, args...)...)
+	return exec.Command(s.o.Program, append([]string{"demo-service"}, args...)...) //nolint:noctx // its pipe stops it
 }
 
 func (s *stage) start(name string, cmd *exec.Cmd) (*process, error) {
@@ -166,7 +167,7 @@ func (s *stage) node(ctx context.Context) (gateway string, err error) {
 }
 
 func (s *stage) tryNode(ctx context.Context) (string, error) {
-	ports, err := freePorts(2)
+	ports, err := freePorts(ctx, 2)
 	if err != nil {
 		return "", err
 	}
@@ -175,7 +176,7 @@ func (s *stage) tryNode(ctx context.Context) (string, error) {
 		return "", err
 	}
 	data, config := filepath.Join(temp, "data"), filepath.Join(temp, "jindu.yaml")
-	text := fmt.Sprintf("dataDir: %q\nstop: 5s\nlog: {level: warn}\nadmin: {listen: \"%s\"}\ngateway:\n  listen: \"%s\"\n  accessLog: {sample: 0, errors: false}\n  timeouts: {drain: 2s}\n", data, ports[0], ports[1])
+	text := fmt.Sprintf("dataDir: %q\nstop: 5s\nlog: {level: warn}\nadmin: {listen: %q}\ngateway:\n  listen: %q\n  accessLog: {sample: 0, errors: false}\n  timeouts: {drain: 2s}\n", data, ports[0], ports[1])
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("write the node's configuration: %w", err)
 	}
@@ -209,14 +210,20 @@ func (s *stage) tryNode(ctx context.Context) (string, error) {
 	}
 }
 
-func freePorts(n int) ([]string, error) {
+func freePorts(ctx context.Context, n int) ([]string, error) {
 	var addresses []string
+	var open []net.Listener // until all are found, so that they differ
+	defer func() {
+		for _, l := range open {
+			_ = l.Close() // nobody connected
+		}
+	}()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, fmt.Errorf("find a free port: %w", err)
 		}
-		defer l.Close() // only after all are found, so that they differ
+		open = append(open, l)
 		addresses = append(addresses, l.Addr().String())
 	}
 	return addresses, nil

@@ -45,7 +45,7 @@ func Service(ctx context.Context, name string, args []string, out io.Writer) err
 }
 
 func serveStore(ctx context.Context, ready func(string)) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}

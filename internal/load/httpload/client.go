@@ -98,7 +98,7 @@ func (k *conn) exchange(host string, deadline time.Time, req *load.Request, resp
 	}
 	var r *http.Response
 	for r == nil || r.StatusCode < 200 && r.StatusCode != http.StatusSwitchingProtocols {
-		if r, err = http.ReadResponse(k.br, &http.Request{Method: req.Method}); err != nil {
+		if r, err = http.ReadResponse(k.br, &http.Request{Method: req.Method}); err != nil { //nolint:bodyclose // the connection is what is closed
 			return false, failure("protocol", err)
 		}
 	}

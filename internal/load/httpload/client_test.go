@@ -124,7 +124,7 @@ func raw(t *testing.T, serve func(net.Conn, *bufio.Reader)) string {
 				return
 			}
 			wg.Go(func() {
-				defer c.Close()
+				defer func() { _ = c.Close() }()
 				serve(c, bufio.NewReader(c))
 			})
 		}

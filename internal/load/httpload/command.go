@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -84,9 +85,7 @@ func (c Command) source() (load.Source, error) {
 	if m.Vars == nil {
 		m.Vars = map[string]string{}
 	}
-	for name, v := range c.Vars {
-		m.Vars[name] = v
-	}
+	maps.Copy(m.Vars, c.Vars)
 	for _, h := range c.Header {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok {
