@@ -7,9 +7,9 @@
 //	                   │ effects: Override ─► data path · Write ─► store · Rearm · Restart
 //
 // Words: a Recorded exchange is offered to the lane of its migration; the lane asks the side that did
-// not answer (a pair), sometimes the old side once more (a triple). A window is the traffic since the
-// present phase or step began in this process. A gate is one condition over a window; its verdict is
-// pass, fail or not_enough. A move is one change of phase or share, and raises the epoch.
+// not answer (a pair), sometimes the one that did once more, as a control (a triple). A window is the
+// traffic since the present phase or step began in this process. A gate is one condition over a window;
+// its verdict is pass, fail or not_enough. A move is one change of phase or share, and raises the epoch.
 //
 // Invariants:
 //   - The share rises only by a pass of every gate with the least time elapsed, or by a promote command

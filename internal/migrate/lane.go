@@ -117,7 +117,7 @@ func (l *lane) load() (queued, inFlight int, bytes int64) {
 	return len(l.queue), l.inFlight, l.bytes
 }
 
-// triple draws whether a second old answer is asked for; its copy counts against the rate too.
+// triple draws whether a control is asked for; its copy counts against the rate too.
 func (l *lane) triple(v *mirrorView, now time.Duration, rng *rand.Rand) bool {
 	return rng.Float64() < v.settings.Triples && l.rate.allow(now, v.settings.MaxRate)
 }
@@ -176,7 +176,7 @@ func (l *lane) settle(j *job, all []said) {
 		return
 	}
 	l.tally.compared.Add(1)
-	if o.Old2 != nil {
+	if o.Old2 != nil || o.New2 != nil {
 		l.tally.triples.Add(1)
 	}
 }

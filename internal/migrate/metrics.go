@@ -20,7 +20,7 @@ func (s *Server) Collector() prometheus.Collector {
 		unsaved:       desc("unsaved", "1 while a rollback is in force that the store does not have yet."),
 		offered:       desc("mirror_offered_total", "Recordings offered for mirroring."),
 		compared:      desc("mirror_compared_total", "Pairs and triples compared."),
-		triples:       desc("mirror_triples_total", "Compared with a second old answer."),
+		triples:       desc("mirror_triples_total", "Compared with a second answer of the side that answered first."),
 		notSampled:    desc("mirror_not_sampled_total", "Exchanges left out by percent or rate."),
 		notComparable: desc("mirror_not_comparable_total", "Exchanges that cannot be compared, by reason.", "reason"),
 		dropped:       desc("mirror_dropped_total", "Copies dropped, by reason.", "reason"),

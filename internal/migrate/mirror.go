@@ -64,7 +64,7 @@ func (v *mirrorView) equal(o *mirrorView) bool {
 // safe says that a method has no effect by definition, so any instance may be asked.
 func safe(method string) bool { return method == "GET" || method == "HEAD" || method == "OPTIONS" }
 
-// repeatable says that the old side may be asked twice, only to learn noise.
+// repeatable says that a side may be asked once more, only as a control.
 func repeatable(method string) bool { return method == "GET" || method == "HEAD" }
 
 // role is which answer of a pair or triple a copy gets.
@@ -74,7 +74,16 @@ const (
 	roleOld role = iota
 	roleOld2
 	roleNew
+	roleNew2
 )
+
+// among is the instances that may give the answer.
+func (v *mirrorView) among(r role) []target {
+	if r == roleNew || r == roleNew2 {
+		return v.new
+	}
+	return v.old
+}
 
 // ask is one copy to send.
 type ask struct {
@@ -90,55 +99,58 @@ type mirrorPlan struct {
 	asks []ask // in the order in which they start, all at once
 }
 
-// plan decides which copies of a recording to send. triple asks for a second old answer; it is given up
-// where the second old one may not be asked.
+// rolesOf are the answers that a comparison needs, and the control that makes it a triple: the side that
+// answered the user once more, at the same time as the other one. What changed since the user's answer
+// then sets both apart from it.
+func rolesOf(rec *Recorded) (needed []role, control role) {
+	switch {
+	case rec.Observed:
+		return []role{roleOld, roleNew}, roleOld2
+	case rec.Answered == route.SideNew:
+		return []role{roleOld}, roleNew2
+	}
+	return []role{roleNew}, roleOld2
+}
+
+// plan decides which copies of a recording to send. triple asks for a control; it is given up where the
+// control may not be asked.
 func (v *mirrorView) plan(rec *Recorded, triple func() bool, rng *rand.Rand) mirrorPlan {
 	if why := incomparable(rec); why != "" {
 		return mirrorPlan{skip: why}
 	}
 	unsafe := !safe(rec.Method)
-	var roles []role
-	switch {
-	case rec.Observed:
-		roles = []role{roleOld, roleNew}
-	case rec.Answered == route.SideNew:
-		roles = []role{roleOld}
-	default:
-		roles = []role{roleNew}
-	}
-	if triple() {
-		roles = append(roles, roleOld2)
-	}
+	needed, control := rolesOf(rec)
 	p := mirrorPlan{}
-	for _, r := range roles {
-		among := v.old
-		if r == roleNew {
-			among = v.new
-		}
-		t, found := pick(among, unsafe || r == roleOld2 && !repeatable(rec.Method), rec.Instance, rng)
+	for _, r := range needed {
+		t, found := pick(v.among(r), unsafe, rec.Instance, rng)
 		switch {
 		case found:
 			p.asks = append(p.asks, ask{r, t.address})
-		case r == roleOld2: // the pair stands without it
-		case unsafe && len(among) > 0:
+		case unsafe && len(v.among(r)) > 0:
 			return mirrorPlan{skip: reasonUnsafe}
 		default:
 			return mirrorPlan{none: true}
+		}
+	}
+	if rec.Truncated || rec.ResponseTruncated { // asked last: what nobody may be asked is no comparison missed
+		return mirrorPlan{skip: reasonTruncated}
+	}
+	if triple() {
+		if t, found := pick(v.among(control), !repeatable(rec.Method), rec.Instance, rng); found {
+			p.asks = append(p.asks, ask{control, t.address})
 		}
 	}
 	rng.Shuffle(len(p.asks), func(i, j int) { p.asks[i], p.asks[j] = p.asks[j], p.asks[i] })
 	return p
 }
 
-// incomparable is why a recording cannot be compared whoever is asked.
+// incomparable is why a recording can by its nature not be compared, whoever is asked.
 func incomparable(rec *Recorded) string {
 	switch {
 	case headerOf(rec.Header, headerShadow) != "":
 		return reasonShadow
 	case rec.Status == 101 || rec.Method == connect || headerOf(rec.Header, "Upgrade") != "":
 		return reasonUpgraded
-	case rec.Truncated || rec.ResponseTruncated:
-		return reasonTruncated
 	}
 	return ""
 }

@@ -42,20 +42,27 @@ func TestWhoIsAsked(t *testing.T) {
 		"old answered":                        {get, olds, news, false, "new:new1"},
 		"a triple asks the other old one too": {get, olds, news, true, "old2:old2 new:new1"},
 		"new answered":                        {with(func(r *Recorded) { r.Answered, r.Instance = route.SideNew, "new1" }), olds[:1], news, false, "old:old1"},
-		"new answered, old asked twice":       {with(func(r *Recorded) { r.Answered = route.SideNew }), olds[:1], news, true, "old:old1 old2:old1"},
+		"new answered, and is asked again":    {with(func(r *Recorded) { r.Answered = route.SideNew }), olds[:1], news, true, "old:old1 new2:new1"},
+		"the other new one is asked again":    {with(func(r *Recorded) { r.Answered, r.Instance = route.SideNew, "new1" }), olds[:1], safeNew, true, "old:old1 new2:new2"},
+		"a fallback is an old answer":         {with(func(r *Recorded) { r.Assigned = route.SideNew }), olds, news, true, "old2:old2 new:new1"},
 		"observed":                            {with(func(r *Recorded) { r.Observed, r.Answered, r.Status = true, route.SideNone, 0 }), olds[:1], news, true, "old:old1 old2:old1 new:new1"},
 		"unsafe":                              {post, olds, news, false, "skip unsafe_method"},
 		"unsafe, new is shadow-safe":          {post, olds, safeNew, true, "new:new1"},
 		"unsafe, both are shadow-safe":        {post, safeOld, safeNew, true, "old2:old1 new:new1"},
 		"unsafe, new answered":                {with(func(r *Recorded) { r.Method, r.Answered = "DELETE", route.SideNew }), olds, safeNew, false, "skip unsafe_method"},
+		"unsafe, new answered, old is safe":   {with(func(r *Recorded) { r.Method, r.Answered = "DELETE", route.SideNew }), safeOld, news, true, "old:old1"},
+		"unsafe, new answered, both are safe": {with(func(r *Recorded) { r.Method, r.Answered = "DELETE", route.SideNew }), safeOld, safeNew, true, "old:old1 new2:new1"},
 		"unsafe, observed, only new is safe":  {with(func(r *Recorded) { r.Method, r.Observed = "PUT", true }), olds, safeNew, false, "skip unsafe_method"},
 		"options is safe, but no noise":       {with(func(r *Recorded) { r.Method = "OPTIONS" }), olds, news, true, "new:new1"},
+		"options, new answered":               {with(func(r *Recorded) { r.Method, r.Answered = "OPTIONS", route.SideNew }), olds[:1], news, true, "old:old1"},
 		"nobody there":                        {get, olds, nil, false, "none"},
 		"nobody there for an unsafe one":      {post, olds, nil, false, "none"},
 		"a copy":                              {with(func(r *Recorded) { r.Header = []v1.Header{{Name: "x-jindu-shadow", Value: "move"}} }), olds, news, true, "skip shadow_header"},
 		"upgraded":                            {with(func(r *Recorded) { r.Status = 101 }), olds, news, false, "skip upgraded"},
 		"asks for an upgrade":                 {with(func(r *Recorded) { r.Header = []v1.Header{{Name: "upgrade", Value: "websocket"}} }), olds, news, false, "skip upgraded"},
 		"request cut":                         {with(func(r *Recorded) { r.Truncated = true }), olds, news, false, "skip truncated"},
+		"unsafe and cut":                      {with(func(r *Recorded) { r.Method, r.Truncated = "POST", true }), olds, news, false, "skip unsafe_method"},
+		"unsafe and cut, new is shadow-safe":  {with(func(r *Recorded) { r.Method, r.Truncated = "POST", true }), olds, safeNew, false, "skip truncated"},
 		"answer cut":                          {with(func(r *Recorded) { r.ResponseTruncated = true }), olds, news, false, "skip truncated"},
 	} {
 		v := viewOf(t, c.old, c.new)
@@ -67,7 +74,7 @@ func TestWhoIsAsked(t *testing.T) {
 		} else if p.skip == "" {
 			var parts []string
 			for _, a := range p.asks {
-				parts = append(parts, []string{"old", "old2", "new"}[a.role]+":"+a.address)
+				parts = append(parts, []string{"old", "old2", "new", "new2"}[a.role]+":"+a.address)
 			}
 			got = strings.Join(parts, " ")
 		}
@@ -80,14 +87,17 @@ func TestWhoIsAsked(t *testing.T) {
 func TestTheOrderOfATripleIsRandom(t *testing.T) {
 	v := viewOf(t, []target{{"old", false}}, []target{{"new", false}})
 	rng := rand.New(rand.NewPCG(1, 2))
-	newFirst := 0
-	for range 1000 {
-		if p := v.plan(&Recorded{Method: "GET", Status: 200}, func() bool { return true }, rng); p.asks[0].role == roleNew {
-			newFirst++
+	for answered, want := range map[route.Side]role{route.SideOld: roleNew, route.SideNew: roleNew2} {
+		newFirst := 0
+		for range 1000 {
+			p := v.plan(&Recorded{Method: "GET", Status: 200, Answered: answered}, func() bool { return true }, rng)
+			if len(p.asks) == 2 && p.asks[0].role == want {
+				newFirst++
+			}
 		}
-	}
-	if newFirst < 400 || newFirst > 600 {
-		t.Errorf("the new side starts first in %d of 1000", newFirst)
+		if newFirst < 400 || newFirst > 600 {
+			t.Errorf("after an answer of side %v the new side is asked first in %d of 1000", answered, newFirst)
+		}
 	}
 }
 
@@ -120,14 +130,18 @@ func TestWhatBecomesOfCopies(t *testing.T) {
 	late := fmt.Errorf("call: %w", context.DeadlineExceeded)
 	gone := fmt.Errorf("call: %w", ErrUnreached)
 	broken := errors.New("connection reset")
+	newFirst := Recorded{Method: "GET", Status: 201, Answered: route.SideNew}
 	for name, c := range map[string]struct {
 		rec  Recorded
 		said []said
-		want string // drop, or the three answers
+		want string // drop, or the answers: old, second old, new, second new
 	}{
 		"pair":                     {Recorded{Method: "GET", Status: 201}, []said{{roleNew, ok, nil}}, "201 - 200"},
 		"triple":                   {Recorded{Method: "GET", Status: 201}, []said{{roleNew, ok, nil}, {roleOld2, ok, nil}}, "201 200 200"},
-		"second old fails":         {Recorded{Method: "GET", Status: 201}, []said{{roleOld2, Reply{}, broken}, {roleNew, ok, nil}}, "201 - 200"},
+		"second old breaks":        {Recorded{Method: "GET", Status: 201}, []said{{roleOld2, Reply{}, broken}, {roleNew, ok, nil}}, "201 closed 200"},
+		"both are late":            {Recorded{Method: "GET", Status: 201}, []said{{roleOld2, Reply{}, late}, {roleNew, Reply{}, late}}, "201 timeout timeout"},
+		"second old not reached":   {Recorded{Method: "GET", Status: 201}, []said{{roleOld2, Reply{}, gone}, {roleNew, ok, nil}}, "201 - 200"},
+		"second old, node stops":   {Recorded{Method: "GET", Status: 201}, []said{{roleOld2, Reply{}, context.Canceled}, {roleNew, ok, nil}}, "201 - 200"},
 		"new times out":            {Recorded{Method: "GET", Status: 201}, []said{{roleNew, Reply{}, late}}, "201 - timeout"},
 		"new breaks":               {Recorded{Method: "GET", Status: 201}, []said{{roleNew, Reply{}, broken}}, "201 - closed"},
 		"new not reached":          {Recorded{Method: "GET", Status: 201}, []said{{roleNew, Reply{}, gone}}, "drop failed"},
@@ -135,6 +149,12 @@ func TestWhatBecomesOfCopies(t *testing.T) {
 		"new answered":             {Recorded{Method: "GET", Status: 201, Answered: route.SideNew}, []said{{roleOld, ok, nil}}, "200 - 201"},
 		"new answered, old late":   {Recorded{Method: "GET", Status: 201, Answered: route.SideNew}, []said{{roleOld, Reply{}, late}}, "drop timeout"},
 		"new answered, old breaks": {Recorded{Method: "GET", Status: 201, Answered: route.SideNew}, []said{{roleOld, Reply{}, broken}}, "drop failed"},
+		"new first":                {newFirst, []said{{roleNew2, ok, nil}, {roleOld, ok, nil}}, "200 - 201 200"},
+		"new first, old late":      {newFirst, []said{{roleNew2, ok, nil}, {roleOld, Reply{}, late}}, "drop timeout"},
+		"new first, second late":   {newFirst, []said{{roleNew2, Reply{}, late}, {roleOld, ok, nil}}, "drop timeout"},
+		"new first, second gone":   {newFirst, []said{{roleNew2, Reply{}, gone}, {roleOld, ok, nil}}, "200 - 201"},
+		"new first, node stops":    {newFirst, []said{{roleNew2, Reply{}, context.Canceled}, {roleOld, ok, nil}}, "200 - 201"},
+		"observed, second late":    {Recorded{Method: "GET", Observed: true}, []said{{roleNew, ok, nil}, {roleOld2, Reply{}, late}, {roleOld, ok, nil}}, "200 timeout 200"},
 		"observed":                 {Recorded{Method: "GET", Observed: true}, []said{{roleNew, ok, nil}, {roleOld, Reply{Status: 204}, nil}}, "204 - 200"},
 	} {
 		j := job{rec: &c.rec, endpoint: "GET /"}
@@ -149,8 +169,13 @@ func TestWhatBecomesOfCopies(t *testing.T) {
 			return fmt.Sprint(a.Status)
 		}
 		got := show(&o.Old) + " " + show(o.Old2) + " " + show(&o.New)
+		if o.New2 != nil {
+			got += " " + show(o.New2)
+		}
 		if drop != "" {
 			got = "drop " + drop
+		} else if o.NewFirst != (c.rec.Answered == route.SideNew) {
+			t.Errorf("%s: new first is %v", name, o.NewFirst)
 		}
 		if got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)

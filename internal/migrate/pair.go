@@ -30,20 +30,25 @@ func (r *Recorded) primary() compare.Answer {
 	return a
 }
 
-// observe puts a recording and its copies together. drop says why there is nothing to compare: an old
-// answer is missing, or the new side was not reached. Where the new side was reached and did not answer,
-// that is an answer to compare.
+// observe puts a recording and its copies together. drop says why there is nothing to compare: an answer
+// is missing that the comparison needs. A control that was not reached leaves a pair.
+//
+// Of the two answers asked at the same time, a failure must weigh alike on both sides, or shadow traffic
+// that is too much for both would look like a defect. Where the old side answered the user, a failure of
+// either is an answer to compare. Where the new side did, a failure of either is a drop: that the old side
+// no longer bears copies is no reason to take users back to it, and how users fare on the new one is for
+// the gates of errors and latency to say.
 func (j *job) observe(all []said) (o evidence.Observation, drop string) {
 	rec := j.rec
 	asker := askerOf(rec)
 	o = evidence.Observation{
 		Endpoint: j.endpoint, Cluster: clusterOf(asker, j.endpoint), Subject: asker, At: rec.Start, Trace: rec.Trace,
-		Safe: true, // plan asks a second old one only where that is so
+		Safe: true, // plan asks a control only where that is so
 	}
 	switch {
 	case rec.Observed:
 	case rec.Answered == route.SideNew:
-		o.New = rec.primary()
+		o.New, o.NewFirst = rec.primary(), true
 	default:
 		o.Old = rec.primary()
 	}
@@ -53,9 +58,9 @@ func (j *job) observe(all []said) (o evidence.Observation, drop string) {
 		if s.err != nil {
 			failure, lost := failed(s.err)
 			switch {
-			case s.role == roleOld2:
-				continue // a pair is left
-			case s.role == roleOld || failure == "":
+			case failure == "" && (s.role == roleOld2 || s.role == roleNew2):
+				continue
+			case failure == "", s.role == roleOld, s.role == roleNew2:
 				return o, lost
 			}
 			a.Failure = failure
@@ -67,6 +72,8 @@ func (j *job) observe(all []said) (o evidence.Observation, drop string) {
 			o.Old2 = &a
 		case roleNew:
 			o.New = a
+		case roleNew2:
+			o.New2 = &a
 		}
 	}
 	return o, ""

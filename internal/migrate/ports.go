@@ -88,8 +88,8 @@ type Caller interface {
 }
 
 // ErrUnreached is wrapped by a Caller's error when the instance was not reached: nothing was sent, so
-// nothing is known of how it would have answered. Such a copy is a drop; every other failure of the new
-// side is an answer to compare.
+// nothing is known of how it would have answered. Such a copy is a drop, that of a control is left out;
+// other failures may be answers to compare.
 var ErrUnreached = errors.New("instance was not reached")
 
 // Ports are the world as this part sees it.

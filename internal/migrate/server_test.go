@@ -391,6 +391,84 @@ func TestADefectIsFoundAndNamed(t *testing.T) {
 	})
 }
 
+// answerBy makes each instance answer a body of its own.
+func (w *world) answerBy(bodies map[string]string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.call = func(_ context.Context, address string, _ *Copy) (Reply, error) {
+		return Reply{Status: 200, Header: []v1.Header{{Name: "Content-Type", Value: "application/json"}}, Body: []byte(bodies[address])}, nil
+	}
+}
+
+// allNew is a migration in hold: the new side answers everybody.
+func allNew(m *v1.Migration) {
+	m.Status = v1.MigrationStatus{Phase: v1.PhaseHold, Buckets: 10_000, Epoch: 7, Versions: "1.0 → 2.0 (orders: runtime=java17 → runtime=go1.26)"}
+	m.Spec.Mirror.Triples, m.Spec.Gates.Hold = new(100.0), "1h"
+}
+
+// answeredByNew offers n requests that the new side answered by {"id":1}.
+func answeredByNew(s *Server, n int) {
+	for i := range n {
+		rec := recorded(uint64(i))
+		rec.Assigned, rec.Answered = route.SideNew, route.SideNew
+		s.Done(rec)
+		time.Sleep(4 * time.Millisecond)
+	}
+	synctest.Wait()
+}
+
+func TestDataThatChangedSinceTheNewSideAnsweredIsNoDefect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := run(t, allNew)
+		w.answerBy(map[string]string{"a": `{"id":2}`, "b": `{"id":2}`})
+		answeredByNew(s, 500)
+		e, err := s.Evidence("move")
+		if err != nil || e.Mirror.Triples != 500 || e.Mirror.Compared != 500 || len(e.Endpoints) != 1 {
+			t.Fatalf("evidence %+v (%v)", e, err)
+		}
+		if st, _ := s.Status("move"); e.Endpoints[0].Mismatches != 0 || st.Phase != v1.PhaseHold {
+			t.Errorf("phase %s, %d mismatches", st.Phase, e.Endpoints[0].Mismatches)
+		}
+	})
+}
+
+func TestADefectIsFoundWhileTheNewSideAnswersEverybody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := run(t, allNew)
+		w.answerBy(map[string]string{"a": `{"id":2}`, "b": `{"id":1}`})
+		answeredByNew(s, 500)
+		if st, _ := s.Status("move"); st.Phase != v1.PhaseRolledBack || st.FirstDifference == nil || st.FirstDifference.Path != "$.id" {
+			t.Errorf("status %+v", st)
+		}
+	})
+}
+
+func TestCopiesThatAreTooMuchForBothSidesAreNoDefect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := run(t, func(m *v1.Migration) {
+			m.Spec.Mirror.Triples, m.Spec.Mirror.Timeout, m.Spec.Gates.Mirror = new(100.0), "1s", "1h"
+		})
+		for i := range 1000 {
+			if i == 600 { // by now it is known that the old side always answers
+				w.mu.Lock()
+				w.call = func(ctx context.Context, _ string, _ *Copy) (Reply, error) {
+					<-ctx.Done()
+					return Reply{}, fmt.Errorf("call: %w", ctx.Err())
+				}
+				w.mu.Unlock()
+			}
+			s.Done(recorded(uint64(i)))
+			time.Sleep(50 * time.Millisecond)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		e, _ := s.Evidence("move")
+		if st, _ := s.Status("move"); st.Phase != v1.PhaseMirror || e.Mirror.Triples != 1000 || e.Endpoints[0].Mismatches != 0 {
+			t.Errorf("phase %s, first difference %+v, mirror %+v", st.Phase, st.FirstDifference, e.Mirror)
+		}
+	})
+}
+
 func TestBoundsOfTheMirrorAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w := run(t, func(m *v1.Migration) {
