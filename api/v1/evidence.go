@@ -30,7 +30,7 @@ type CohortTraffic struct {
 type MirrorCounts struct {
 	Offered       int64            `json:"offered" doc:"Recordings offered for mirroring."`
 	Compared      int64            `json:"compared" doc:"Pairs and triples compared."`
-	Triples       int64            `json:"triples" doc:"Compared with a second old answer."`
+	Triples       int64            `json:"triples" doc:"Compared with a control: a second answer of the side that answered first."`
 	NotSampled    int64            `json:"notSampled" doc:"Left out by percent or rate; no drop."`
 	NotComparable map[string]int64 `json:"notComparable" doc:"By reason: unsafe_method, state_differs, truncated, shadow_header, upgraded."`
 	Dropped       map[string]int64 `json:"dropped" doc:"By reason: queue_full, bytes_full, timeout, failed, shutdown."`
@@ -42,7 +42,7 @@ type EndpointEvidence struct {
 	Verdict       Verdict        `json:"verdict" enum:"pass,fail,not_enough" doc:"Of this endpoint."`
 	Pairs         int64          `json:"pairs" doc:"Answers compared."`
 	Clusters      int64          `json:"clusters" doc:"Different (subject, endpoint) among them: the n of the test."`
-	Triples       int64          `json:"triples" doc:"Those with a second old answer."`
+	Triples       int64          `json:"triples" doc:"Those with a control: a second answer of the side that answered first."`
 	NotComparable int64          `json:"notComparable" doc:"Seen but not comparable."`
 	Mismatches    int64          `json:"mismatches" doc:"Clusters with a difference that counts."`
 	Rate          float64        `json:"rate" doc:"Mismatches per cluster."`

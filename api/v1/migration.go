@@ -26,7 +26,7 @@ type MigrationSpec struct {
 // MirrorSpec bounds the copies.
 type MirrorSpec struct {
 	Percent      *float64 `json:"percent,omitempty" minimum:"0" maximum:"100" doc:"Share of comparable requests that are mirrored; default 100."`
-	Triples      *float64 `json:"triplesPercent,omitempty" minimum:"0" maximum:"100" doc:"Share of mirrored requests that also ask the old side a second time, to learn noise; default 20."`
+	Triples      *float64 `json:"triplesPercent,omitempty" minimum:"0" maximum:"100" doc:"Share of mirrored requests that also ask the side that answered first a second time, to learn noise; default 20."`
 	MaxInFlight  int      `json:"maxInFlight,omitempty" minimum:"0" doc:"Copies under way at most; default 64."`
 	MaxBytes     int64    `json:"maxBytes,omitempty" minimum:"0" doc:"Bytes of recordings that wait or run at most; default 64 MiB."`
 	MaxBodyBytes int64    `json:"maxBodyBytes,omitempty" minimum:"0" doc:"A request or answer body over this is not recorded; default 1 MiB."`

@@ -349,7 +349,7 @@ export interface Route {
 export interface MirrorSpec {
   /** Share of comparable requests that are mirrored; default 100. */
   percent?: number
-  /** Share of mirrored requests that also ask the old side a second time, to learn noise; default 20. */
+  /** Share of mirrored requests that also ask the side that answered first a second time, to learn noise; default 20. */
   triplesPercent?: number
   /** Copies under way at most; default 64. */
   maxInFlight?: number
@@ -646,7 +646,7 @@ export interface MirrorCounts {
   offered: number
   /** Pairs and triples compared. */
   compared: number
-  /** Compared with a second old answer. */
+  /** Compared with a control: a second answer of the side that answered first. */
   triples: number
   /** Left out by percent or rate; no drop. */
   notSampled: number
@@ -707,7 +707,7 @@ export interface EndpointEvidence {
   pairs: number
   /** Different (subject, endpoint) among them: the n of the test. */
   clusters: number
-  /** Those with a second old answer. */
+  /** Those with a control: a second answer of the side that answered first. */
   triples: number
   /** Seen but not comparable. */
   notComparable: number
