@@ -100,7 +100,7 @@ func (c *conn) converse(v *gateway.View, u *upConn) (f gateway.Failure, reuse bo
 		case errors.Is(err, errStale), errors.Is(err, errDesync):
 			return gateway.NoConnection, false, err
 		case err != nil && u.wrote == 0:
-			return gateway.NoConnection, false, nil //nolint:nilerr // as above
+			return gateway.NoConnection, false, nil
 		case err != nil:
 			return gateway.Broken, false, nil //nolint:nilerr // as above
 		}
