@@ -71,6 +71,9 @@ func bench(rounds int, length time.Duration, only string) error {
 		}
 	}
 	report(peers, cost, rate, allocs)
+	if err := s.addedLatency(bin, peers, rounds); err != nil {
+		return err
+	}
 	return reportProcess(s, bin)
 }
 
