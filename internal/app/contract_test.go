@@ -139,17 +139,17 @@ func TestRealAnswersAreWhatTheDocumentSays(t *testing.T) {
 		get("/api/v1/migrations/orders", &m)
 		return m.Status.Phase == v1.PhaseMirror
 	})
-	var service v1.Service
-	get("/api/v1/services/orders", &service)
-	if service.Status.Usable != 2 {
-		t.Errorf("service %+v, want 2 usable instances", service.Status)
-	}
+	eventually(t, "the service has 2 usable instances", func() bool {
+		var service v1.Service
+		get("/api/v1/services/orders", &service)
+		return service.Status.Usable == 2
+	})
 	get("/api/v1/instances/old", nil)
-	var r v1.Route
-	get("/api/v1/routes/orders", &r)
-	if !r.Status.Accepted {
-		t.Errorf("route %+v, want accepted", r.Status)
-	}
+	eventually(t, "the route is in force", func() bool {
+		var r v1.Route
+		get("/api/v1/routes/orders", &r)
+		return r.Status.Accepted
+	})
 	for _, path := range []string{"/identity", "/node", "/overview", "/estate", "/audit", "/audit?kind=Route&name=orders&limit=1",
 		"/migrations/orders/evidence", "/migrations/orders/report?format=json", "/migrations/orders/report?format=html"} {
 		if strings.Contains(path, "html") {

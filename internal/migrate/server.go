@@ -121,12 +121,17 @@ func (s *Server) clock() Clock {
 func (s *Server) tick() {
 	s.mu.Lock()
 	now := s.clock()
-	s.snap = s.ports.Registry.Snapshot()
-	s.ctl.SetRegistry(s.snap)
+	s.look()
 	s.perform(s.ctl.Tick(now, facts{s}))
 	s.refresh(now)
 	s.mu.Unlock()
 	s.ports.Shares.Beat(s.now())
+}
+
+// look takes over what the registry knows now. s.mu is held.
+func (s *Server) look() {
+	s.snap = s.ports.Registry.Snapshot()
+	s.ctl.SetRegistry(s.snap)
 }
 
 // SetMigrations tells all migrations as the store has them.
@@ -219,6 +224,7 @@ func (s *Server) Command(ctx context.Context, name string, verb Verb, who v1.Ide
 	id := s.ids
 	s.replies[id] = ch
 	now := s.clock()
+	s.look() // an instance that registered a moment ago counts
 	s.perform(s.ctl.Command(now, Command{ID: id, Name: name, Verb: verb, Who: who, Reason: reason}))
 	s.refresh(now)
 	s.mu.Unlock()
