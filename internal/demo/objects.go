@@ -57,7 +57,11 @@ func routeSpec(only v1.Selector) v1.RouteSpec {
 	}}}
 }
 
-func migrationSpec(p Place, pace Pace) v1.MigrationSpec {
+// compared is how many requests a second are compared. They are thinned out by percent, not by the bound on
+// copies, so that the controls among them keep their share.
+const compared = 350
+
+func migrationSpec(p Place, pace Pace, rate float64) v1.MigrationSpec {
 	ptr := func(f float64) *float64 { return &f }
 	return v1.MigrationSpec{
 		Service: Name,
@@ -65,7 +69,7 @@ func migrationSpec(p Place, pace Pace) v1.MigrationSpec {
 		To:      v1.Selector{"runtime": p.NewRuntime},
 		Steps:   []float64{1, 5, 25, 50, 100},
 		Subject: []v1.ValueSource{{Header: "X-User-Id"}},
-		Mirror:  v1.MirrorSpec{Triples: ptr(70), MaxRate: 400, MaxInFlight: 64, Timeout: "5s"},
+		Mirror:  v1.MirrorSpec{Percent: ptr(min(100, 100*compared/rate)), Triples: ptr(70), MaxRate: 1000, MaxInFlight: 64, Timeout: "5s"},
 		Compare: v1.CompareSpec{Unmask: []string{"*"}},
 		Gates: v1.GatesSpec{
 			Alpha: ptr(0.05), MinSamples: &pace.MinSamples, MaxMismatch: &pace.MaxMismatch,

@@ -113,7 +113,7 @@ func (t *story) play(ctx context.Context) (Outcome, error) {
 	if err := t.pause(ctx, run, t.o.Pace.WarmUp-t.o.Pace.WarmUp/2); err != nil {
 		return Outcome{}, err
 	}
-	spec := migrationSpec(place, t.o.Pace)
+	spec := migrationSpec(place, t.o.Pace, t.o.Rate)
 	t.scene.steps = len(spec.Steps)
 	if err := t.apply(ctx, node, v1.KindMigration, spec); err != nil {
 		return Outcome{}, err
