@@ -117,9 +117,14 @@ func (l *lane) load() (queued, inFlight int, bytes int64) {
 	return len(l.queue), l.inFlight, l.bytes
 }
 
-// triple draws whether a control is asked for; its copy counts against the rate too.
-func (l *lane) triple(v *mirrorView, now time.Duration, rng *rand.Rand) bool {
-	return rng.Float64() < v.settings.Triples && l.rate.allow(now, v.settings.MaxRate)
+// triple draws whether a control is asked for. Its copy counts against the rate too, but is not refused
+// by it: then controls would starve first where the rate is short, and pairs without them show little.
+func (l *lane) triple(v *mirrorView, rng *rand.Rand) bool {
+	if rng.Float64() >= v.settings.Triples {
+		return false
+	}
+	l.rate.charge(v.settings.MaxRate)
+	return true
 }
 
 // refresh brings view and book in line with the controller's account.

@@ -222,6 +222,28 @@ func TestTheRateIsBounded(t *testing.T) {
 	}
 }
 
+func TestControlsKeepTheirShareWhereTheRateIsShort(t *testing.T) {
+	l := &lane{name: "move"}
+	v := viewOf(t, nil, nil)
+	v.settings.Percent, v.settings.Triples, v.settings.MaxRate = 1, 0.5, 100
+	rng := rand.New(rand.NewPCG(1, 2))
+	sampled, controls := 0, 0
+	for i := range 10_000 { // 10 s, ten times the rate
+		if l.sampled(v, time.Duration(i)*time.Millisecond, rng.Uint64()) {
+			sampled++
+			if l.triple(v, rng) {
+				controls++
+			}
+		}
+	}
+	if all := sampled + controls; all < 980 || all > 1020 {
+		t.Errorf("%d copies in 10 s at a rate of 100", all)
+	}
+	if controls*10 < sampled*4 {
+		t.Errorf("%d controls for %d samples, half was asked for", controls, sampled)
+	}
+}
+
 func TestTheQueueIsBoundedByCountBytesAndCopies(t *testing.T) {
 	l := &lane{name: "move", maxQueue: 3}
 	v := viewOf(t, nil, nil)

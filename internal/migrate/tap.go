@@ -37,7 +37,7 @@ func (s *Server) Done(rec *Recorded) {
 	now := s.mono()
 	l.tally.offered.Add(1)
 	rng := rand.New(rand.NewPCG(s.random(), s.random()))
-	p := v.plan(rec, func() bool { return l.triple(v, now, rng) }, rng)
+	p := v.plan(rec, func() bool { return l.triple(v, rng) }, rng)
 	endpoint := book.Endpoint(rec.Method, pathOf(rec.Target), rec.Template)
 	switch {
 	case p.skip != "":

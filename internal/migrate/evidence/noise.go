@@ -262,8 +262,9 @@ func formOf(v *compare.Value) string {
 
 func separator(c byte) bool { return strings.IndexByte("-_:/.@", c) >= 0 }
 
-// part is the alphabet and length of one part of an id; a word in front stays itself. A short part of
-// digits may be hex that happens to have no letter, so both are one form.
+// part is the alphabet and length of one part of an id; a word in front stays itself. A part of digits
+// may be hex that happens to have no letter, so both are one form; but zeros at the end of a long one
+// are part of the form.
 func part(s string, first bool) string {
 	digits, lower, upper := 0, 0, 0
 	for i := range len(s) {
@@ -280,8 +281,8 @@ func part(s string, first bool) string {
 	switch {
 	case first && digits == 0 && len(s) <= 6:
 		return s
-	case digits == len(s) && len(s) >= 12:
-		alphabet = "digits" + letter(min(len(s)-len(strings.TrimRight(s, "0")), 2))
+	case digits == len(s) && len(s) >= 12 && strings.HasSuffix(s, "00"):
+		alphabet = "digits00"
 	case digits+lower == len(s):
 		alphabet = "hex"
 	case digits+upper == len(s):
