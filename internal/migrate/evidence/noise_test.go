@@ -234,8 +234,8 @@ func TestIDsStayBoundOverATrace(t *testing.T) {
 
 func TestAHexIDWithoutALetterIsWrittenLikeTheOthers(t *testing.T) {
 	text := func(s string) string { return formOf(&compare.Value{Type: compare.String, Text: s}) }
-	if text("1234567890123456") != text("00f067aa0ba902b7") {
-		t.Errorf("%q and %q", text("1234567890123456"), text("00f067aa0ba902b7"))
+	if text("9876543210123456") != text("00f067aa0ba902b7") {
+		t.Errorf("%q and %q", text("9876543210123456"), text("00f067aa0ba902b7"))
 	}
 	if text("9234567890123456800") == text("9234567890123456789") {
 		t.Error("the zeros of an id that went through floating point are not seen")
