@@ -171,7 +171,10 @@ spec: {service: orders, from: {runtime: java17}, to: {runtime: go1.26}, mirror: 
 	if err != nil {
 		return nil, err
 	}
-	return p, apply.Succeeded()
+	if err := apply.Succeeded(); err != nil {
+		return nil, err
+	}
+	return p, waitReady(fmt.Sprintf("http://127.0.0.1:%d/orders/1", port))
 }
 
 // ready starts bin anew with an empty data directory and returns the time until it is ready and its
