@@ -44,7 +44,7 @@ func (s *scene) jinduLoad(bin string, port int, args ...string) (loadResult, err
 // addedLatency measures the 99th percentile at half of the rate that the closed loop reaches through
 // Jindu: straight to the upstream, through nginx, through Jindu, in turns; the median of each counts.
 // Load and upstream share one core. Where they are too slow for that rate, so that the direct path is
-// over 1 ms itself, the rate is lowered until they are not, and the rate is told.
+// over 2 ms itself, the rate is lowered until they are not, and the rate is told.
 func (s *scene) addedLatency(bin string, peers []*peer, rounds int) error {
 	type target struct {
 		name string
@@ -75,7 +75,7 @@ func (s *scene) addedLatency(bin string, peers []*peer, rounds int) error {
 		if err != nil {
 			return err
 		}
-		if direct.Latency.P99 < 1000 || r < half/8 {
+		if direct.Latency.P99 < 2000 || r < half/8 {
 			break
 		}
 	}
