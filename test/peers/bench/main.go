@@ -2,7 +2,7 @@
 // fasthttp, net/http's ReverseProxy and a relay that parses nothing. Each proxy runs alone on one
 // core, the load and the upstream on the other; rounds are interleaved and the median counts.
 //
-//	go run ./bench [-rounds 5] [-seconds 4]
+//	go run ./bench [-rounds 5] [-seconds 3]
 package main
 
 import (
@@ -25,7 +25,7 @@ const (
 
 func main() {
 	rounds := flag.Int("rounds", 5, "rounds per proxy")
-	seconds := flag.Int("seconds", 4, "length of a round")
+	seconds := flag.Int("seconds", 3, "length of a round")
 	only := flag.String("only", "", "measure only these, separated by commas")
 	flag.Parse()
 	if err := bench(*rounds, time.Duration(*seconds)*time.Second, *only); err != nil {
