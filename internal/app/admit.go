@@ -17,7 +17,10 @@ import (
 // admission judges changes of objects by the rules of their parts.
 type admission struct {
 	snapshot func() *registry.Snapshot
-	now      func() time.Time
+	// routes are all routes as of a store revision, if they are decoded already; thousands of them are
+	// not decoded for each that is applied.
+	routes func(revision int64) ([]v1.Route, bool)
+	now    func() time.Time
 }
 
 // admit is an object.Admit.
@@ -58,9 +61,11 @@ func (a *admission) route(c object.Change, view object.View) error {
 	if err != nil {
 		return err
 	}
-	others, err := all[v1.Route](view, v1.KindRoute)
-	if err != nil {
-		return err
+	others, known := a.routes(view.Revision())
+	if !known {
+		if others, err = all[v1.Route](view, v1.KindRoute); err != nil {
+			return err
+		}
 	}
 	return route.CheckRoute(r, others)
 }

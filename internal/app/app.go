@@ -91,7 +91,11 @@ func newNode(cfg Config, o Options) (*node, error) {
 	}
 
 	n.store = bolt.New(bolt.Config{Dir: dir})
-	judge := &admission{snapshot: func() *registry.Snapshot { return n.registry.Snapshot() }, now: time.Now}
+	judge := &admission{
+		snapshot: func() *registry.Snapshot { return n.registry.Snapshot() },
+		routes:   func(revision int64) ([]v1.Route, bool) { return n.feed.routesAt(revision) },
+		now:      time.Now,
+	}
 	n.objects = object.New(n.store, object.Types(), judge.admit, object.Options{Now: time.Now})
 	n.registry, err = registry.New(cfg.Registry, registry.Options{Objects: instanceStore{n.objects}, Checker: probe.New(), Now: time.Now, Log: n.log})
 	if err != nil {

@@ -188,3 +188,24 @@ func TestRealAnswersAreWhatTheDocumentSays(t *testing.T) {
 		t.Errorf("no answer of these operations was checked: %v", missing)
 	}
 }
+
+// Admission takes the decoded routes when they are those of the store, and must then refuse as well as
+// when it decodes them.
+func TestAConflictIsFoundWithAndWithoutDecodedRoutes(t *testing.T) {
+	n := running(t)
+	c := newAPIClient(t, n)
+	second := strings.Replace(routeJSON, `"name":"orders"`, `"name":"second"`, 1)
+	c.do(http.MethodPut, "/api/v1/routes/orders", routeJSON, 200, nil)
+	c.do(http.MethodPut, "/api/v1/routes/second", second, 409, nil)
+	eventually(t, "the feed has the route", func() bool {
+		revision, err := n.objects.Revision(t.Context())
+		routes, known := n.feed.routesAt(revision)
+		return err == nil && known && len(routes) == 1
+	})
+	c.do(http.MethodPut, "/api/v1/routes/second", second, 409, nil)
+	if _, known := n.feed.routesAt(0); known {
+		t.Error("routes of another revision are given")
+	}
+	c.do(http.MethodDelete, "/api/v1/routes/orders", "", 204, nil)
+	c.do(http.MethodPut, "/api/v1/routes/second", second, 200, nil)
+}

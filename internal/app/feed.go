@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -23,10 +22,10 @@ type feed struct {
 
 	mu         sync.Mutex
 	revision   int64
-	services   map[string]v1.Service
-	instances  map[string]v1.Instance
-	routes     map[string]v1.Route
-	migrations map[string]v1.Migration
+	services   named[v1.Service]
+	instances  named[v1.Instance]
+	routes     named[v1.Route]
+	migrations named[v1.Migration]
 }
 
 // sinks are who is told of each kind. The lists are by name and belong to the receiver; instances are
@@ -105,16 +104,17 @@ func (f *feed) list(ctx context.Context) error {
 	return nil
 }
 
-func listOf[T any](ctx context.Context, o *object.Objects, k v1.Kind, revision int64) (map[string]T, int64, error) {
+func listOf[T any](ctx context.Context, o *object.Objects, k v1.Kind, revision int64) (named[T], int64, error) {
 	list, at, err := o.List(ctx, k, revision)
 	if err != nil {
-		return nil, 0, fmt.Errorf("list %s: %w", k, err)
+		return named[T]{}, 0, fmt.Errorf("list %s: %w", k, err)
 	}
-	out := make(map[string]T, len(list))
-	for _, item := range list {
-		if out[item.Metadata.Name], err = object.As[T](item); err != nil {
-			return nil, 0, err
+	out := named[T]{values: make(map[string]T, len(list))}
+	for _, item := range list { // by name
+		if out.values[item.Metadata.Name], err = object.As[T](item); err != nil {
+			return named[T]{}, 0, err
 		}
+		out.names = append(out.names, item.Metadata.Name)
 	}
 	return out, at, nil
 }
@@ -152,13 +152,13 @@ func (f *feed) apply(events []object.Event) ([]v1.Kind, error) {
 		var err error
 		switch e.Kind {
 		case v1.KindService:
-			err = take(f.services, e)
+			err = take(&f.services, e)
 		case v1.KindInstance:
 			err = f.instance(e)
 		case v1.KindRoute:
-			err = take(f.routes, e)
+			err = take(&f.routes, e)
 		case v1.KindMigration:
-			err = take(f.migrations, e)
+			err = take(&f.migrations, e)
 		}
 		errs = append(errs, err)
 		f.revision = e.Revision
@@ -171,27 +171,40 @@ func (f *feed) apply(events []object.Event) ([]v1.Kind, error) {
 
 // instance takes one over and hands it on.
 func (f *feed) instance(e object.Event) error {
-	if err := take(f.instances, e); err != nil {
+	if err := take(&f.instances, e); err != nil {
 		return err
 	}
 	if e.Type == object.Delete {
 		f.sinks.deleteInstance(e.Name, e.Revision)
 	} else {
-		f.sinks.putInstance(f.instances[e.Name])
+		f.sinks.putInstance(f.instances.values[e.Name])
 	}
 	return nil
 }
 
-func take[T any](m map[string]T, e object.Event) error {
+// named are objects of one kind by name, in order.
+type named[T any] struct {
+	names  []string
+	values map[string]T
+}
+
+func take[T any](n *named[T], e object.Event) error {
+	at, found := slices.BinarySearch(n.names, e.Name)
 	if e.Type == object.Delete {
-		delete(m, e.Name)
+		if found {
+			n.names = slices.Delete(n.names, at, at+1)
+		}
+		delete(n.values, e.Name)
 		return nil
 	}
 	v, err := object.As[T](e.Object)
 	if err != nil {
 		return err
 	}
-	m[e.Name] = v
+	if !found {
+		n.names = slices.Insert(n.names, at, e.Name)
+	}
+	n.values[e.Name] = v
 	return nil
 }
 
@@ -209,13 +222,17 @@ func (f *feed) tell(changed []v1.Kind) {
 	}
 }
 
-// snapshotOf is the values of one of f's maps, by name.
-func snapshotOf[T any](f *feed, m *map[string]T) []T {
+// snapshotOf is one of f's kinds as a list, by name.
+func snapshotOf[T any](f *feed, n *named[T]) []T {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	out := make([]T, 0, len(*m))
-	for _, name := range slices.Sorted(maps.Keys(*m)) {
-		out = append(out, (*m)[name])
+	return n.list()
+}
+
+func (n *named[T]) list() []T {
+	out := make([]T, 0, len(n.names))
+	for _, name := range n.names {
+		out = append(out, n.values[name])
 	}
 	return out
 }
@@ -225,4 +242,14 @@ func (f *feed) at() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.revision
+}
+
+// routesAt are all routes, if they are known as of a store revision; else false.
+func (f *feed) routesAt(revision int64) ([]v1.Route, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.revision != revision {
+		return nil, false
+	}
+	return f.routes.list(), true
 }

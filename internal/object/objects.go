@@ -22,6 +22,7 @@ type Change struct {
 
 // View shows all objects as they are while a change is judged, the changed one as it was before.
 type View interface {
+	Revision() int64                            // of the store as it is shown
 	Get(k v1.Kind, name string) (Object, error) // NotFound when there is none
 	List(k v1.Kind) ([]Object, error)           // by name
 }

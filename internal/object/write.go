@@ -51,6 +51,9 @@ func (s *state) at(revision int64) error {
 	return kind.New(kind.Conflict, "JD-OBJECT-007", "%s %q is at revision %d, not %d: somebody changed it since; read it again and repeat the change", s.kind, s.name, s.object.Metadata.Revision, revision)
 }
 
+// Revision is that at which everything here was read.
+func (s *state) Revision() int64 { return s.revision }
+
 // Get is the object as the write found it.
 func (s *state) Get(k v1.Kind, name string) (Object, error) {
 	return s.objects.Get(s.ctx, k, name, s.revision)
