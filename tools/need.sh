@@ -13,6 +13,7 @@ node	nodejs	console
 npm	npm	console
 curl	curl	scripts
 jq	jq	scripts
+pip	python3-pip	Envoy as a peer, from a Python package
 mvn	maven	Spring Cloud Gateway as a peer
 shellcheck	shellcheck	lint
 fc-list	fontconfig	screenshots
