@@ -44,6 +44,9 @@ func newJava(t *testing.T, storeURL string) string {
 	t.Helper()
 	j, err := findJDK(t.Context())
 	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no JDK:", err)
+		}
 		t.Skip("no JDK:", err)
 	}
 	cache, err := os.UserCacheDir()
