@@ -63,13 +63,12 @@ func (s instanceStore) DeleteInstance(ctx context.Context, name string, by v1.Id
 }
 
 func (s instanceStore) CreateService(ctx context.Context, name string, by v1.Identity) error {
-	_, err := s.objects.Get(ctx, v1.KindService, name, 0)
-	if kind.Of(err) != kind.NotFound {
-		return err
-	}
-	_, err = applyTyped(ctx, s.objects, v1.Service{
+	_, err := s.objects.Create(ctx, object.Object{
 		TypeMeta: v1.TypeMeta{APIVersion: v1.APIVersion, Kind: v1.KindService}, Metadata: v1.Meta{Name: name},
-	}, by)
+	}, by.By())
+	if kind.Of(err) == kind.Exists {
+		return nil
+	}
 	return err
 }
 

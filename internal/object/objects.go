@@ -82,6 +82,15 @@ type Applied struct {
 // ignored, save that a revision above 0 must still be the object's. With dryRun everything is checked
 // and nothing written.
 func (o *Objects) Apply(ctx context.Context, in Object, by string, dryRun bool) (Applied, error) {
+	return o.apply(ctx, in, by, dryRun, false)
+}
+
+// Create is Apply for an object that must not exist yet; one that does is an error of kind Exists.
+func (o *Objects) Create(ctx context.Context, in Object, by string) (Applied, error) {
+	return o.apply(ctx, in, by, false, true)
+}
+
+func (o *Objects) apply(ctx context.Context, in Object, by string, dryRun, create bool) (Applied, error) {
 	t, err := o.typeOf(in.Kind)
 	if err != nil {
 		return Applied{}, err
@@ -105,6 +114,9 @@ func (o *Objects) Apply(ctx context.Context, in Object, by string, dryRun bool) 
 		out.Outcome = Created
 		record := v1.AuditRecord{Action: "create", After: next.Spec}
 		if s.object != nil {
+			if create {
+				return nil, kind.New(kind.Exists, "JD-OBJECT-014", "%s %q exists already; apply it to change it", in.Kind, in.Metadata.Name)
+			}
 			specSame := bytes.Equal(s.object.Spec, next.Spec)
 			labelsSame := maps.Equal(s.object.Metadata.Labels, next.Metadata.Labels)
 			if specSame && labelsSame {

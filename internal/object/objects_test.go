@@ -132,6 +132,21 @@ func TestAGenerationRisesWithTheSpecOnly(t *testing.T) {
 	}
 }
 
+func TestCreateNeverReplaces(t *testing.T) {
+	o := newObjects(t, newStore(t), nil)
+	first, err := o.Create(t.Context(), service("orders", "shop"), "ann")
+	if err != nil || first.Outcome != object.Created {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	if _, err := o.Create(t.Context(), service("orders", ""), "bo"); kind.Of(err) != kind.Exists || kind.Code(err) != "JD-OBJECT-014" {
+		t.Errorf("a second one gives %v", err)
+	}
+	now, err := o.Get(t.Context(), v1.KindService, "orders", 0)
+	if err != nil || now.Metadata.Revision != first.Object.Metadata.Revision {
+		t.Errorf("it was changed: %+v, %v", now, err)
+	}
+}
+
 func TestADryRunChecksAllAndWritesNothing(t *testing.T) {
 	o := newObjects(t, newStore(t), func(_ context.Context, c object.Change, _ object.View) error {
 		if strings.Contains(string(c.After.Spec), "bad") {
