@@ -24,7 +24,7 @@ while IFS=$'\t' read -r cmd pkg why; do
 	[ -n "$cmd" ] || continue
 	if ! command -v "$cmd" >/dev/null 2>&1 && [ ! -x "/usr/sbin/$cmd" ]; then
 		missing+=("$cmd	package $pkg	$why")
-		packages+=("$pkg")
+		[[ " ${packages[*]} " == *" $pkg "* ]] || packages+=("$pkg")
 	fi
 done <<<"$wanted"
 
