@@ -23,7 +23,7 @@ trap finish EXIT
 base=""
 for _ in $(seq 300); do
 	base=$(grep -oE 'http://127\.0\.0\.1:[0-9]+' "$log" | head -n 1 || true)
-	[ -n "$base" ] && curl -fsS -o /dev/null "$base/readyz" 2>/dev/null && break
+	[ -n "$base" ] && curl -fsS "$base/api/v1/migrations" 2>/dev/null | jq -e '.items | any(.status.phase)' >/dev/null && break
 	kill -0 "$demo" 2>/dev/null || { cat "$log"; echo "the demo ended before the test began"; exit 1; }
 	sleep 0.1
 done
