@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -84,9 +85,11 @@ func (n *node) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Path == "/api/v1/deregister" {
 		return answer(204, nil), nil
 	}
-	if err := json.NewDecoder(r.Body).Decode(&n.last); err != nil {
+	var said v1.Registration // a new one each time: its map may still be read
+	if err := json.NewDecoder(r.Body).Decode(&said); err != nil {
 		return nil, err
 	}
+	n.last = said
 	return answer(200, v1.Lease{Instance: "orders-1", TTL: "15s", Heartbeat: "5s", State: v1.StateServing}), nil
 }
 
@@ -103,6 +106,13 @@ func (n *node) failing(f func(path string) (int, error)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.fail = f
+}
+
+// heard is the last registration, its credentials and when each call came.
+func (n *node) heard() (v1.Registration, string, []time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.last, n.auth, slices.Clone(n.at)
 }
 
 // count is the number of calls so far.
@@ -136,8 +146,8 @@ func TestHeartbeatsKeepTheLeaseUntilClose(t *testing.T) {
 			t.Fatal(err)
 		}
 		cancel() // has no more say
-		if l := n.last; l.TTL != "30s" || l.Metadata["arch"] != "own" || l.Metadata["version"] != "1" || !strings.HasPrefix(l.Metadata["runtime"], "go1.") || n.auth != "Bearer secret" {
-			t.Errorf("registered %+v with %q", l, n.auth)
+		if l, auth, _ := n.heard(); l.TTL != "30s" || l.Metadata["arch"] != "own" || l.Metadata["version"] != "1" || !strings.HasPrefix(l.Metadata["runtime"], "go1.") || auth != "Bearer secret" {
+			t.Errorf("registered %+v with %q", l, auth)
 		}
 		if r.Lease().Instance != "orders-1" || r.Err() != nil {
 			t.Errorf("lease %+v, %v", r.Lease(), r.Err())
@@ -147,8 +157,9 @@ func TestHeartbeatsKeepTheLeaseUntilClose(t *testing.T) {
 		if c := n.count(); c < 12 || c > 16 {
 			t.Errorf("%d calls in a minute", c)
 		}
-		for i := 1; i < len(n.at); i++ {
-			if gap := n.at[i].Sub(n.at[i-1]); gap < 4*time.Second || gap > 5*time.Second {
+		_, _, at := n.heard()
+		for i := 1; i < len(at); i++ {
+			if gap := at[i].Sub(at[i-1]); gap < 4*time.Second || gap > 5*time.Second {
 				t.Errorf("gap %v", gap)
 			}
 		}
