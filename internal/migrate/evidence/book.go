@@ -178,14 +178,13 @@ func (b *Book) count(rules *compare.Rules, o *Observation, in *parsed) bool {
 }
 
 // known is the endpoint that an observation belongs to. An endpoint comes into being by an answer other
-// than 404: what scanners and typing errors ask for is one endpoint a method, or it would hold the
-// migration up for ever.
+// than 404: what scanners and typing errors ask for is one endpoint a method.
 func (b *Book) known(o *Observation) string {
 	if _, ok := b.endpoints[o.Endpoint]; ok || o.Old.Status != 404 || o.New.Status != 404 {
 		return o.Endpoint
 	}
 	method, _, _ := strings.Cut(o.Endpoint, " ")
-	return method + " (not found)"
+	return method + nowhere
 }
 
 // NotComparable counts a request of an endpoint that could not be compared, for one of the reasons of

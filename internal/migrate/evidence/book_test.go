@@ -414,6 +414,30 @@ func TestWhatNobodyHasIsOneEndpoint(t *testing.T) {
 	}
 }
 
+func TestWhatNobodyHasHoldsNothingUp(t *testing.T) {
+	lost := answer(`{"error":"not found"}`)
+	lost.Status = 404
+	r := newRig(t, v1.CompareSpec{})
+	r.add(Observation{Endpoint: ep, Old: lost, New: lost})
+	if res := r.book.Look(r.at); res.Verdict != v1.VerdictNotEnough || !strings.Contains(res.Gate.Detail, "nothing was compared yet") {
+		t.Errorf("only what nobody has: %s %s", res.Verdict, res.Gate.Detail)
+	}
+	for range 2000 {
+		r.triple(body(1), body(1), body(1))
+	}
+	if res := r.book.Look(r.at); res.Verdict != v1.VerdictPass || !strings.Contains(res.Gate.Detail, "1 endpoints alike over 2001 clusters") {
+		t.Errorf("one stray request: %s %s", res.Verdict, res.Gate.Detail)
+	}
+	other := answer(`{"error":"NOT FOUND"}`)
+	other.Status = 404
+	for range 2000 {
+		r.add(Observation{Endpoint: "GET /gone", Old: lost, Old2: &lost, New: other})
+	}
+	if res := r.book.Look(r.at); res.Verdict != v1.VerdictFail {
+		t.Errorf("a difference in what nobody has: %s %s", res.Verdict, res.Gate.Detail)
+	}
+}
+
 func TestThreeDifferencesWithoutNoiseHoldBeforeTheyFail(t *testing.T) {
 	r := newRig(t, v1.CompareSpec{})
 	for i := range 3000 {

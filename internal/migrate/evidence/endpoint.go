@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"strings"
 	"time"
 
 	"jindu.dev/jindu/internal/migrate/compare"
@@ -57,6 +58,13 @@ func (e *endpoint) pathOf(id int32, b *Book) *path {
 // blind says that nothing of the endpoint can be compared by its nature, such as what an unsafe method did.
 // It is shown and named, and holds nothing up: no traffic would ever change it.
 func (e *endpoint) blind() bool { return e.pairs == 0 && e.missed == 0 }
+
+// nowhere ends the name of the endpoint of what neither side has.
+const nowhere = " (not found)"
+
+// isLost says that neither side has what is asked for at the endpoint. How often people ask for such is
+// nobody's to decide: a difference there counts, too few requests hold nothing up.
+func isLost(endpoint string) bool { return strings.HasSuffix(endpoint, nowhere) }
 
 // parsed is an observation after parsing and comparing, outside of the lock.
 type parsed struct {

@@ -37,6 +37,7 @@ func (b *Book) Look(now time.Time) Result {
 	}
 	var out Result
 	var short, watched, blind []string
+	lost := 0
 	for _, e := range b.endpoints {
 		ev := b.endpointEvidence(e, byEndpoint[e], now)
 		switch {
@@ -46,6 +47,8 @@ func (b *Book) Look(now time.Time) Result {
 			short = append(short, e.name)
 		case ev.Verdict == v1.VerdictNotEnough:
 			watched = append(watched, e.name)
+		case isLost(e.name):
+			lost++
 		}
 		out.Endpoints = append(out.Endpoints, ev)
 	}
@@ -55,13 +58,13 @@ func (b *Book) Look(now time.Time) Result {
 	switch {
 	case out.First != nil:
 		out.Verdict = v1.VerdictFail
-	case len(b.endpoints) == len(blind) || len(short) > 0 || len(watched) > 0:
+	case len(b.endpoints) == len(blind)+lost || len(short) > 0 || len(watched) > 0:
 		out.Verdict = v1.VerdictNotEnough
 	}
 	slices.Sort(short)
 	slices.Sort(watched)
 	slices.Sort(blind)
-	out.Gate = b.gate(&out, short, watched, blind)
+	out.Gate = b.gate(&out, lost, short, watched, blind)
 	return out
 }
 
@@ -109,7 +112,7 @@ func (b *Book) endpointEvidence(e *endpoint, family []verdictOf, now time.Time) 
 		ev.Rate = float64(ev.Mismatches) / float64(ev.Clusters)
 	}
 	ev.Low, ev.High = wilson(ev.Mismatches, ev.Clusters)
-	excused := b.rules.Ignored(e.name, "*", now) != nil
+	excused := isLost(e.name) || b.rules.Ignored(e.name, "*", now) != nil
 	if !excused && (ev.Clusters < b.gates.minSamples || ev.Detectable > b.gates.maxMismatch) {
 		ev.Verdict = v1.VerdictNotEnough
 	}
@@ -183,27 +186,27 @@ func (b *Book) detectable(e *endpoint) float64 {
 	return best
 }
 
-func (b *Book) gate(r *Result, short, watched, blind []string) v1.Gate {
+func (b *Book) gate(r *Result, lost int, short, watched, blind []string) v1.Gate {
 	g := v1.Gate{Name: "mismatch", Verdict: r.Verdict, Bound: 100 * b.gates.maxMismatch}
 	worst := 0.0
 	for i := range r.Endpoints {
 		g.Samples += r.Endpoints[i].Clusters
 		g.Value = max(g.Value, 100*r.Endpoints[i].Rate)
-		if r.Endpoints[i].Verdict == v1.VerdictPass {
+		if r.Endpoints[i].Verdict == v1.VerdictPass && !isLost(r.Endpoints[i].Endpoint) {
 			worst = max(worst, r.Endpoints[i].Detectable)
 		}
 	}
 	switch {
 	case r.First != nil:
 		g.Detail = fmt.Sprintf("%s differs at %s", r.First.Endpoint, r.First.Path)
-	case len(r.Endpoints) == len(blind):
+	case len(r.Endpoints) == len(blind)+lost:
 		g.Detail = "nothing was compared yet"
 	case len(short) > 0:
 		g.Detail = fmt.Sprintf("not enough compared: %s (needs %d subjects and a detectable rate of %.3g %%)", some(short), b.gates.minSamples, g.Bound)
 	case len(watched) > 0:
 		g.Detail = "differences under watch: " + some(watched)
 	default:
-		g.Detail = fmt.Sprintf("%d endpoints alike over %d clusters; a rate of %.2g %% would have shown", len(r.Endpoints)-len(blind), g.Samples, 100*worst)
+		g.Detail = fmt.Sprintf("%d endpoints alike over %d clusters; a rate of %.2g %% would have shown", len(r.Endpoints)-len(blind)-lost, g.Samples, 100*worst)
 	}
 	if len(blind) > 0 {
 		g.Detail += "; cannot be compared: " + some(blind)
