@@ -13,6 +13,7 @@ import (
 const imports = `
 api/v1:
 sdk:                         api/v1
+sdk/*:                       api/v1 sdk
 console:
 
 internal/kit/kind:
@@ -34,7 +35,19 @@ internal/gateway/*:          api/v1 internal/kit/* internal/registry internal/ro
 
 internal/migrate/compare:    api/v1 internal/kit/*
 internal/migrate/evidence:   api/v1 internal/kit/* internal/migrate/compare
-internal/migrate:            api/v1 internal/kit/* internal/registry internal/route internal/migrate/compare internal/migrate/evidence
+internal/migrate/row:        api/v1 internal/kit/*
+internal/migrate/dialect:    api/v1 internal/kit/* internal/migrate/row
+internal/migrate/sqltext:    api/v1 internal/kit/*
+internal/migrate/writeset:   api/v1 internal/kit/*
+internal/migrate/data:       api/v1 internal/kit/* internal/migrate/row
+internal/migrate/effects:    api/v1 internal/kit/* internal/migrate/sqltext
+internal/migrate/effects/*:  api/v1 internal/kit/* internal/migrate/row internal/migrate/sqltext internal/migrate/effects internal/migrate/dbtest
+internal/migrate/sqldb:      api/v1 internal/kit/* internal/migrate/row internal/migrate/dialect internal/migrate/data internal/migrate/dbtest
+internal/migrate/binlog:     api/v1 internal/kit/* internal/migrate/row internal/migrate/dialect internal/migrate/sqltext internal/migrate/data internal/migrate/dbtest
+internal/migrate/pgoutput:   api/v1 internal/kit/* internal/migrate/row internal/migrate/dialect internal/migrate/sqltext internal/migrate/data internal/migrate/dbtest
+internal/migrate/outbox:     api/v1 internal/kit/* internal/migrate/row internal/migrate/dialect internal/migrate/sqltext internal/migrate/data internal/migrate/dbtest
+internal/migrate/dbtest:     internal/kit/*
+internal/migrate:            api/v1 internal/kit/* internal/registry internal/route internal/migrate/compare internal/migrate/evidence internal/migrate/writeset
 internal/migrate/*:          api/v1 internal/kit/* internal/migrate
 
 internal/load:               api/v1 internal/kit/*
@@ -46,9 +59,9 @@ internal/demo/*:             api/v1 internal/kit/* internal/load internal/load/*
 internal/app:                api/v1 console internal/kit/* internal/object internal/object/* internal/registry internal/registry/* internal/route internal/gateway internal/gateway/* internal/migrate internal/migrate/* internal/load internal/load/* internal/demo internal/demo/*
 cmd/jindu:                   api/v1 internal/kit/* internal/object internal/app internal/load internal/load/* internal/demo internal/demo/*
 
-examples/*:                  sdk examples/*/*
-examples/*/*:                sdk
-test/compare:                api/v1 internal/kit/* internal/migrate/compare internal/migrate/evidence
+examples/*:                  sdk sdk/* examples/*/*
+examples/*/*:                sdk sdk/*
+test/compare:                api/v1 internal/kit/* internal/migrate/compare internal/migrate/evidence internal/migrate/writeset
 test/*:                      api/v1 internal/* internal/*/* cmd/* sdk
 `
 
@@ -109,7 +122,12 @@ func TestDriversDoNotKnowEachOther(t *testing.T) {
 
 // library packages stand beside a core without talking to the world.
 func library(name string) bool {
-	return name == "internal/migrate/compare" || name == "internal/migrate/evidence"
+	switch name {
+	case "internal/migrate/compare", "internal/migrate/evidence", "internal/migrate/writeset", "internal/migrate/sqltext",
+		"internal/migrate/row", "internal/migrate/dialect", "internal/migrate/data", "internal/migrate/dbtest":
+		return true
+	}
+	return false
 }
 
 // driverOf splits internal/<part>/<driver>.
@@ -140,7 +158,8 @@ go.etcd.io                          stores belong to drivers
 func core() []string {
 	return []string{
 		"internal/object", "internal/registry", "internal/route", "internal/gateway",
-		"internal/migrate", "internal/migrate/compare", "internal/migrate/evidence", "internal/load", "internal/kit/kind",
+		"internal/migrate", "internal/migrate/compare", "internal/migrate/evidence", "internal/migrate/writeset", "internal/migrate/sqltext",
+		"internal/migrate/row", "internal/migrate/dialect", "internal/migrate/data", "internal/load", "internal/kit/kind",
 	}
 }
 
