@@ -38,6 +38,9 @@ type Effect struct {
 	Body   string        `json:"body,omitempty" doc:"Body of a message or call; base64 when it is no UTF-8."`
 	Base64 bool          `json:"base64,omitempty" doc:"The body is base64."`
 	Rows   int64         `json:"rows,omitempty" doc:"Rows that a statement changed."`
+	// Status and Answer are for replay: a dependency that is not there answers from the recording.
+	Status int    `json:"status,omitempty" doc:"Status that a call was answered with."`
+	Answer string `json:"answer,omitempty" doc:"Body that a call was answered with; base64 like the body."`
 	// Fate is empty for an effect that happened.
 	Fate      string `json:"fate,omitempty" enum:"rolled_back,shadowed,refused,unknown" doc:"What became of it: empty: it happened; rolled_back: recorded and undone; shadowed: it went to a shadow table, prefix or topic; refused: it was not let out; unknown: the connection was lost before the outcome was."`
 	Truncated bool   `json:"truncated,omitempty" doc:"Something of it was over a bound and is missing."`
@@ -72,6 +75,12 @@ type EffectCounts struct {
 	Unattributed map[string]int64 `json:"unattributed" doc:"Writes without a mark, by capture: they belong to no request that Jindu knows."`
 	Refused      map[string]int64 `json:"refused" doc:"Writes of shadows that were not let out, by capture."`
 	Dropped      map[string]int64 `json:"dropped" doc:"Effects dropped, by reason: runs, effects, bytes, reporter."`
+}
+
+// EffectsView is what is known of a migration's effects.
+type EffectsView struct {
+	Counts EffectCounts     `json:"counts" doc:"What became of effects."`
+	Pairs  []RunEffectsView `json:"pairs" doc:"The latest pairs whose effects differ, newest first, at most 100."`
 }
 
 // RunEffectsView is a pair of runs side by side, for people.
