@@ -62,10 +62,11 @@ type OwnerRule struct {
 	New    string       `json:"new" doc:"RE2, anchored at both ends: ids that the new side created. All others are the old side's."`
 }
 
-// Sides of data.
+// Sides of data, and who owns an entity that was never handed over.
 const (
-	SideOld = "old"
-	SideNew = "new"
+	SideOld      = "old"
+	SideNew      = "new"
+	OwnerCreator = "creator"
 )
 
 // DataStatus is where the data of a migration stands. It is computed when asked, not stored.
@@ -210,6 +211,7 @@ type CaseDecision struct {
 
 // ParkedChange could not be applied.
 type ParkedChange struct {
+	ID       string        `json:"id" doc:"Of the change, for retry and skip."`
 	From     string        `json:"from" enum:"old,new" doc:"Side it was captured on."`
 	Table    string        `json:"table" doc:"Table of the old side."`
 	Key      []ColumnValue `json:"key" doc:"Primary key."`

@@ -1,0 +1,43 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	v1 "jindu.dev/jindu/api/v1"
+	"jindu.dev/jindu/internal/kit/web"
+)
+
+// Effects is who takes what services tell of their runs, and shows what differed.
+type Effects interface {
+	Report(r v1.EffectReport)
+	Effects(migration string) (v1.EffectsView, error)
+}
+
+type effectsInput struct {
+	Service string `path:"service" maxLength:"253" doc:"Name of the service that the caller speaks for."`
+	Body    v1.EffectReport
+}
+
+// RegisterEffects adds the operations about effects to api.
+func RegisterEffects(api huma.API, e Effects) {
+	web.Register(api, v1.RoleRegister, huma.Operation{
+		OperationID: "report-effects", Method: http.MethodPost, Path: "/api/v1/services/{service}/effects", Tags: []string{string(v1.KindMigration)},
+		Summary:       "Tell what runs of requests did",
+		Description:   "sdk/effects and the Java agent call it. A run that nobody compares is forgotten.",
+		DefaultStatus: http.StatusNoContent,
+	}, func(ctx context.Context, in *effectsInput) (*struct{}, error) {
+		if err := web.RequireService(ctx, in.Service); err != nil {
+			return nil, err
+		}
+		e.Report(in.Body)
+		return nil, nil
+	})
+	web.Register(api, v1.RoleViewer, operation(http.MethodGet, "effects", "get-effects", "What requests did on both sides where it differs; values are masked unless spec.compare.unmask lists their path"),
+		func(_ context.Context, in *nameInput) (*body[v1.EffectsView], error) {
+			out, err := e.Effects(in.Name)
+			return &body[v1.EffectsView]{out}, err
+		})
+}
