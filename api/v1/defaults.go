@@ -50,7 +50,38 @@ func (s MigrationSpec) WithDefaults(name string) MigrationSpec {
 	s.Gates = s.Gates.WithDefaults()
 	s.Fallback.Budget = or(s.Fallback.Budget, 20)
 	s.Breaker = s.Breaker.WithDefaults()
+	s.Effects = s.Effects.WithDefaults()
+	if s.Data != nil {
+		d := s.Data.WithDefaults()
+		s.Data = &d
+	}
 	return s
+}
+
+// WithDefaults is e with every default written out; without captures it stays empty.
+func (e EffectsSpec) WithDefaults() EffectsSpec {
+	e.Old, e.New, e.Names = slices.Clone(e.Old), slices.Clone(e.New), maps.Clone(e.Names)
+	if e.Compared() {
+		orZero(&e.Settle, "2s")
+	}
+	return e
+}
+
+// WithDefaults is d with every default written out.
+func (d DataSpec) WithDefaults() DataSpec {
+	d.Tables = slices.Clone(d.Tables)
+	for i := range d.Tables {
+		orZero(&d.Tables[i].To, d.Tables[i].Name)
+	}
+	d.Owners = slices.Clone(d.Owners)
+	orZero(&d.MaxLag, "1s")
+	orZero(&d.Strong, "100ms")
+	orZero(&d.Grace, "2s")
+	orZero(&d.Every, "10s")
+	orZero(&d.Drain, "2s")
+	orZero(&d.MaxRate, 50_000)
+	orZero(&d.Chunk, 1000)
+	return d
 }
 
 // WithDefaults is b with every default written out.

@@ -81,3 +81,22 @@ func TestDefaultsOfAServiceAreThoseOfItsDocumentation(t *testing.T) {
 		t.Error("a TCP check has a path")
 	}
 }
+
+func TestDefaultsOfEffectsAndDataAreThoseOfTheirDocumentation(t *testing.T) {
+	s := MigrationSpec{}.WithDefaults("m")
+	if s.Data != nil || s.Effects.Settle != "" || s.Marked() {
+		t.Errorf("effects or data without asking: %+v", s)
+	}
+	in := MigrationSpec{Effects: EffectsSpec{Old: []string{"report"}}, Data: &DataSpec{Tables: []TableRule{{Name: "orders"}}}}
+	s = in.WithDefaults("m")
+	d := s.Data
+	if s.Effects.Settle != "2s" || !s.Marked() || d.MaxLag != "1s" || d.Strong != "100ms" || d.Grace != "2s" || d.Every != "10s" || d.Drain != "2s" || d.MaxRate != 50_000 || d.Chunk != 1000 || d.Tables[0].To != "orders" {
+		t.Errorf("%+v %+v", s.Effects, d)
+	}
+	if in.Data.Tables[0].To != "" || in.Data.Drain != "" {
+		t.Errorf("shared: %+v", in.Data)
+	}
+	if again := s.WithDefaults("m"); !reflect.DeepEqual(again, s) {
+		t.Error("defaults of defaults differ")
+	}
+}

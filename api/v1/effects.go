@@ -12,6 +12,9 @@ type EffectsSpec struct {
 	Names map[string]string `json:"names,omitempty" doc:"Names of the old side's tables, key prefixes, topics and call targets that the new side calls otherwise, old: new."`
 }
 
+// Compared says whether effects are compared at all.
+func (e *EffectsSpec) Compared() bool { return len(e.Old) > 0 || len(e.New) > 0 }
+
 // EffectKind is what sort of thing a request did.
 type EffectKind string
 

@@ -21,7 +21,13 @@ type MigrationSpec struct {
 	Fallback FallbackSpec `json:"fallback,omitzero" doc:"Return of single requests to the old side."`
 	Breaker  BreakerSpec  `json:"breaker,omitzero" doc:"Circuit breaker of the new side."`
 	Approval ApprovalSpec `json:"approval,omitzero" doc:"Which commands need a second person."`
+
+	Effects EffectsSpec `json:"effects,omitzero" doc:"What requests do is compared beside what they answer; without captures only answers are."`
+	Data    *DataSpec   `json:"data,omitempty" doc:"Rows that are carried across and kept in step; without it no row is touched."`
 }
+
+// Marked says whether requests of the migration carry a mark, so that what they do can be told apart.
+func (s *MigrationSpec) Marked() bool { return s.Effects.Compared() || s.Data != nil }
 
 // MirrorSpec bounds the copies.
 type MirrorSpec struct {
@@ -136,11 +142,12 @@ type MigrationStatus struct {
 	Pending         *PendingCommand `json:"pending,omitempty" doc:"A command that waits for a second person."`
 	History         []Transition    `json:"history,omitempty" doc:"The last 64 transitions, oldest first."`
 	Versions        string          `json:"versions,omitempty" doc:"The pair of versions that the evidence is about; a new version on either side starts it anew."`
+	Owner           string          `json:"owner,omitempty" enum:"creator,old,new" doc:"Who owns entities where spec.data.owners tells them: empty or creator: the side that created each; old or new: that side, all were handed over to it."`
 }
 
 // Gate is one condition with the numbers that decided it.
 type Gate struct {
-	Name     string  `json:"name" enum:"mismatch,errors,latency,mirror_drops" doc:"Which condition."`
+	Name     string  `json:"name" enum:"mismatch,errors,latency,mirror_drops,effects,data_lag,data_differences" doc:"Which condition."`
 	Verdict  Verdict `json:"verdict" enum:"pass,fail,not_enough" doc:"What it says."`
 	Baseline string  `json:"baseline,omitempty" enum:"concurrent,frozen" doc:"Which old cohort it was compared with."`
 	Detail   string  `json:"detail" doc:"One sentence with the numbers."`

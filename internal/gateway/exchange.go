@@ -113,6 +113,8 @@ type Recorded struct {
 	Subject    uint64 // cluster key; 0 and !HasSubject: client address and trace id stand in
 	HasSubject bool
 	Trace      string // trace id, 32 hex digits
+	Run        string // run of the mark that the answering side got, "" when the migration has none
+	ByOwner    bool   // the entity's owner decided, not the subject's share
 	ClientIP   netip.Addr
 	// Observed marks a copy made by another proxy: there is no answer here.
 	Observed bool

@@ -27,6 +27,8 @@ type Recorded struct {
 	Subject    uint64 // hash of (salt, subject)
 	HasSubject bool
 	Trace      string // trace id, 32 hex digits
+	Run        string // run of the mark that the answering side got, "" when the migration has none
+	ByOwner    bool   // the entity's owner decided, not the subject's share
 	ClientIP   netip.Addr
 	Observed   bool   // a copy made by another proxy: there is no answer here
 	Template   string // path template of the rule that matched, "" when it was none

@@ -25,6 +25,8 @@ func ValidateMigration(s v1.MigrationSpec) []kind.Field {
 	f.gates(s.Gates)
 	f.percent("spec.fallback.budgetPercent", s.Fallback.Budget)
 	f.wrong = append(f.wrong, registry.ValidateBreaker("spec.breaker", s.Breaker)...)
+	f.effects(s.Effects)
+	f.data(s.Data)
 	return f.wrong
 }
 
@@ -112,6 +114,15 @@ func ValidateMigrationChange(before v1.Migration, after v1.MigrationSpec) []kind
 	frozen("spec.from", registry.SelectorText(was.From), registry.SelectorText(is.From))
 	frozen("spec.to", registry.SelectorText(was.To), registry.SelectorText(is.To))
 	frozen("spec.subject", fmt.Sprint(was.Subject), fmt.Sprint(is.Subject))
+	if (was.Data == nil) != (is.Data == nil) {
+		f.add("spec.data", "", "can be neither added nor removed once the ramp began, or rows would be missing on a side: roll back first")
+	} else if was.Data != nil {
+		frozen("spec.data.old", fmt.Sprint(was.Data.Old), fmt.Sprint(is.Data.Old))
+		frozen("spec.data.new", fmt.Sprint(was.Data.New), fmt.Sprint(is.Data.New))
+		if !ownersEqual(was.Data.Owners, is.Data.Owners) {
+			f.add("spec.data.owners", "", "can not change once the ramp began, or entities would change sides: roll back first")
+		}
+	}
 	return f.wrong
 }
 
