@@ -20,7 +20,7 @@ func TestSharedServersAreOneEach(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if MariaDB(t) != MariaDB(t) || Postgres(t) != Postgres(t) {
+	if first, second := MariaDB(t), MariaDB(t); first != second {
 		t.Error("a second server was started")
 	}
 	var format, image, annotate string

@@ -54,7 +54,7 @@ func root() (string, error) {
 	if state.dir != "" {
 		return state.dir, nil
 	}
-	left, _ := filepath.Glob(filepath.Join(os.TempDir(), dirPrefix+"*")) //nolint:errcheck // the pattern is a constant
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), dirPrefix+"*")) // the pattern is a constant
 	for _, d := range left {
 		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(d), dirPrefix), "-")
 		if n, err := strconv.Atoi(pid); err == nil && syscall.Kill(n, 0) == syscall.ESRCH {
@@ -66,7 +66,7 @@ func root() (string, error) {
 		return "", err
 	}
 	// PostgreSQL may run as another user, who must be able to pass through.
-	if err := os.Chmod(d, 0o755); err != nil { //nolint:gosec // see above; what is below has its own mode
+	if err := os.Chmod(d, 0o755); err != nil {
 		return "", err
 	}
 	state.dir = d
@@ -149,7 +149,7 @@ func create(t testing.TB, k Kind, args []string) *Server {
 	}
 	dir, err := root()
 	if err == nil {
-		dir, err = os.MkdirTemp(dir, string(k)+"-")
+		dir, err = os.MkdirTemp(dir, string(k)+"-") //nolint:usetesting // it must outlive the test, or be as PostgreSQL needs it
 	}
 	if err != nil {
 		t.Fatal(err)

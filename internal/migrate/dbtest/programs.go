@@ -29,7 +29,7 @@ func find(k Kind) (at map[string]string, missing string) {
 	dirs := []string{"/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"}
 	if k == KindPostgres {
 		// What is in PATH may be a wrapper; the newest version's own directory goes first.
-		own, _ := filepath.Glob("/usr/lib/postgresql/*/bin") //nolint:errcheck // the pattern is a constant
+		own, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is a constant
 		for _, d := range own {
 			dirs = append([]string{d}, dirs...)
 		}
@@ -74,7 +74,7 @@ func (s *Server) init() error {
 	case KindPostgres:
 		s.User, s.Password = account, password
 		pw := filepath.Join(s.dir, "pw")
-		if err := os.WriteFile(pw, []byte(password+"\n"), 0o644); err != nil { //nolint:gosec // a password of tests
+		if err := os.WriteFile(pw, []byte(password+"\n"), 0o644); err != nil {
 			return err
 		}
 		if err := os.Mkdir(data, 0o700); err != nil {
@@ -89,7 +89,7 @@ func (s *Server) init() error {
 			if err := os.Chown(data, int(cred.Uid), int(cred.Gid)); err != nil {
 				return err
 			}
-			if err := os.Chmod(s.dir, 0o755); err != nil { //nolint:gosec // the other user passes through
+			if err := os.Chmod(s.dir, 0o755); err != nil { // the other user passes through
 				return err
 			}
 			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: cred}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql" // also registers driver mysql
-	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/jackc/pgx/v5/stdlib" // driver pgx
 )
 
 // Schema makes an empty schema (PostgreSQL: a database) and drops it when the test ends, whoever still uses it.
