@@ -92,6 +92,26 @@ type Caller interface {
 // other failures may be answers to compare.
 var ErrUnreached = errors.New("instance was not reached")
 
+// ErrNotDrained is wrapped by Data.Move when time was up before all changes of the losing side had
+// arrived on the other: the fence stands, and what is pending follows.
+var ErrNotDrained = errors.New("not all changes have arrived on the other side")
+
+// Data is the part that carries rows across. Shares move from old to new when from < to, and back when
+// from > to; the losing side is the one that the users leave. A share of 10,000 takes requests without a
+// subject along. Operations of one migration are called one at a time, but for HandOver and Gates.
+type Data interface {
+	// Gates are what the data say to a promotion, as they stand; empty where the migration has none. It
+	// does not block.
+	Gates(migration string) []v1.Gate
+	// Move fences the losing side for the buckets between from and to at the epoch and waits until its
+	// changes arrived on the other, at most spec.data.drain; ErrNotDrained (wrapped) says that time was up.
+	Move(ctx context.Context, migration string, epoch int64, from, to int) error
+	// Settle takes fences above the epoch back: the move was not stored.
+	Settle(ctx context.Context, migration string, epoch int64) error
+	// HandOver gives all entities to one side. It may take long and is repeated after a restart.
+	HandOver(ctx context.Context, migration string, side string) error
+}
+
 // Ports are the world as this part sees it.
 type Ports struct {
 	Objects  Objects
@@ -99,4 +119,5 @@ type Ports struct {
 	Outcomes Outcomes
 	Registry Registry
 	Caller   Caller
+	Data     Data // nil: this node carries no data
 }
