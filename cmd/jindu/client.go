@@ -215,19 +215,20 @@ func problemError(p v1.Problem) error {
 	return e
 }
 
-// watch follows a stream of events until ctx ends, the node ends it, or the caller stops.
-func (cl *client) watch(ctx context.Context, query url.Values) iter.Seq2[v1.WatchEvent, error] {
-	return func(yield func(v1.WatchEvent, error) bool) {
+// follow follows a stream of events until ctx ends, the node ends it, or the caller stops.
+func follow[T any](ctx context.Context, cl *client, path string, query url.Values) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		res, err := cl.send(ctx, http.MethodGet, "watch", query, nil, "text/event-stream")
+		res, err := cl.send(ctx, http.MethodGet, path, query, nil, "text/event-stream")
 		if err != nil {
-			yield(v1.WatchEvent{}, err)
+			yield(none, err)
 			return
 		}
 		defer func() { _ = res.Body.Close() }() // the stream is over
 		lines := bufio.NewScanner(res.Body)
-		lines.Buffer(nil, 16<<20)
+		lines.Buffer(nil, 64<<20)
 		name := ""
 		for lines.Scan() {
 			line := lines.Text()
@@ -241,7 +242,7 @@ func (cl *client) watch(ctx context.Context, query url.Values) iter.Seq2[v1.Watc
 			if !ok {
 				continue
 			}
-			event, err := decodeEvent(name, []byte(data))
+			event, err := decodeEvent[T](name, []byte(data))
 			if !yield(event, err) || err != nil {
 				return
 			}
@@ -250,12 +251,11 @@ func (cl *client) watch(ctx context.Context, query url.Values) iter.Seq2[v1.Watc
 		if err == nil {
 			err = errors.New("the node ended the stream")
 		}
-		yield(v1.WatchEvent{}, kind.New(kind.Unavailable, "JD-CLI-004", "watch %s: %w", cl.base, err))
+		yield(none, kind.New(kind.Unavailable, "JD-CLI-004", "follow %s of %s: %w", path, cl.base, err))
 	}
 }
 
-func decodeEvent(name string, data []byte) (v1.WatchEvent, error) {
-	var event v1.WatchEvent
+func decodeEvent[T any](name string, data []byte) (event T, err error) {
 	if name == "problem" {
 		var p v1.Problem
 		if err := json.Unmarshal(data, &p); err != nil {

@@ -24,7 +24,7 @@ func (c *cli) migrationCmd() *cobra.Command {
 	} {
 		cmd.AddCommand(c.verbCmd(v.verb, v.short, v.long))
 	}
-	cmd.AddCommand(c.evidenceCmd(), c.effectsCmd(), c.reportCmd())
+	cmd.AddCommand(c.evidenceCmd(), c.effectsCmd(), c.recordCmd(), c.replayCmd(), c.reportCmd())
 	cmd.AddCommand(c.dataCmds()...)
 	return cmd
 }

@@ -75,7 +75,7 @@ func (c *cli) rows(r resource, objects ...json.RawMessage) error {
 func (c *cli) follow(ctx context.Context, cl *client, r resource, o output, revision int64) error {
 	for {
 		query := url.Values{"kind": {string(r.kind)}, "revision": {strconv.FormatInt(revision+1, 10)}}
-		for event, err := range cl.watch(ctx, query) {
+		for event, err := range follow[v1.WatchEvent](ctx, cl, "watch", query) {
 			switch {
 			case ctx.Err() != nil:
 				return nil // interrupted: that is how a watch ends

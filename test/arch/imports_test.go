@@ -46,6 +46,7 @@ internal/migrate/sqldb:      api/v1 internal/kit/* internal/migrate/row internal
 internal/migrate/binlog:     api/v1 internal/kit/* internal/migrate/row internal/migrate/dialect internal/migrate/sqltext internal/migrate/data internal/migrate/dbtest
 internal/migrate/pgoutput:   api/v1 internal/kit/* internal/migrate/row internal/migrate/dialect internal/migrate/sqltext internal/migrate/data internal/migrate/dbtest
 internal/migrate/outbox:     api/v1 internal/kit/* internal/migrate/row internal/migrate/dialect internal/migrate/sqltext internal/migrate/data internal/migrate/dbtest
+internal/migrate/replay:     api/v1 internal/kit/* internal/migrate/compare internal/migrate/evidence
 internal/migrate/dbtest:     internal/kit/*
 internal/migrate:            api/v1 internal/kit/* internal/registry internal/route internal/migrate/compare internal/migrate/evidence internal/migrate/writeset
 internal/migrate/*:          api/v1 internal/kit/* internal/migrate
@@ -57,7 +58,7 @@ internal/demo:               api/v1 internal/kit/* internal/load examples/order-
 internal/demo/*:             api/v1 internal/kit/* internal/load internal/load/* internal/demo examples/* examples/*/*
 
 internal/app:                api/v1 console internal/kit/* internal/object internal/object/* internal/registry internal/registry/* internal/route internal/gateway internal/gateway/* internal/migrate internal/migrate/* internal/load internal/load/* internal/demo internal/demo/*
-cmd/jindu:                   api/v1 internal/kit/* internal/object internal/app internal/load internal/load/* internal/demo internal/demo/*
+cmd/jindu:                   api/v1 internal/kit/* internal/object internal/migrate/replay internal/app internal/load internal/load/* internal/demo internal/demo/*
 
 examples/*:                  sdk sdk/* examples/*/*
 examples/*/*:                sdk sdk/*
