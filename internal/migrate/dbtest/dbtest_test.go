@@ -31,7 +31,7 @@ func TestSharedServersAreOneEach(t *testing.T) {
 	if err := Postgres(t).DB(t, "").QueryRowContext(t.Context(), "SHOW wal_level").Scan(&level); err != nil || level != "logical" {
 		t.Error(level, err)
 	}
-	if err := Redis(t).ping(t.Context()); err != nil {
+	if err := Redis(t).Ping(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -92,15 +92,5 @@ func TestAPrivateServerLeavesNothing(t *testing.T) {
 	}
 	if _, err := os.Stat(s.dir); !os.IsNotExist(err) {
 		t.Error("the directory is left", err)
-	}
-}
-
-func TestAServerThatCannotStartSaysWhy(t *testing.T) {
-	s := NewRedis(t)
-	s.args = []string{"--no-such-option", "x"}
-	s.kill()
-	err := s.start()
-	if err == nil || !strings.Contains(err.Error(), "ended") || !strings.Contains(s.tail(), "no-such-option") {
-		t.Errorf("%v\n%s", err, s.tail())
 	}
 }

@@ -1,15 +1,72 @@
 package dbtest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
+
+	"jindu.dev/jindu/internal/kit/dbserver"
 )
+
+// Kind is what a server is.
+type Kind = dbserver.Kind
+
+// The kinds.
+const (
+	KindMariaDB  = dbserver.KindMariaDB
+	KindPostgres = dbserver.KindPostgres
+	KindRedis    = dbserver.KindRedis
+)
+
+// Server is a running database; Addr, User, Password and DSN say how to reach it.
+type Server struct {
+	*dbserver.Server
+	dir string
+}
+
+// Kill is kill -9 of the server, and returns when it is gone.
+func (s *Server) Kill(t testing.TB) {
+	t.Helper()
+	s.mine(t)
+	s.Server.Kill()
+}
+
+// Restart starts it again on its port, after Kill or from running, and returns when it answers.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	s.mine(t)
+	if err := s.Server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Pause stops the process as it is (SIGSTOP); Continue lets it go on.
+func (s *Server) Pause(t testing.TB) { t.Helper(); s.mine(t); failOn(t, s.Server.Pause()) }
+
+// Continue ends a Pause.
+func (s *Server) Continue(t testing.TB) { t.Helper(); s.mine(t); failOn(t, s.Server.Continue()) }
+
+func failOn(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mine holds tests from ending a server that others use.
+func (s *Server) mine(t testing.TB) {
+	t.Helper()
+	state.Lock()
+	defer state.Unlock()
+	if state.shared[s.Kind] == s {
+		t.Fatalf("the shared %s is not yours to stop: take one of your own", s.Kind)
+	}
+}
 
 const dirPrefix = "jindu-dbtest-"
 
@@ -38,7 +95,7 @@ func stopAll() {
 	state.Lock()
 	defer state.Unlock()
 	for s := range state.servers {
-		s.kill()
+		s.Server.Kill()
 	}
 	state.servers, state.shared = nil, nil
 	if state.dir != "" {
@@ -57,7 +114,7 @@ func root() (string, error) {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), dirPrefix+"*")) // the pattern is a constant
 	for _, d := range left {
 		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(d), dirPrefix), "-")
-		if n, err := strconv.Atoi(pid); err == nil && syscall.Kill(n, 0) == syscall.ESRCH {
+		if n, err := strconv.Atoi(pid); err == nil && !dbserver.Alive(n) {
 			_ = os.RemoveAll(d) // of another user perhaps: then it stays
 		}
 	}
@@ -124,7 +181,7 @@ func private(t testing.TB, k Kind, args []string) *Server {
 	t.Cleanup(func() {
 		state.Lock()
 		defer state.Unlock()
-		s.kill()
+		s.Server.Kill()
 		delete(state.servers, s)
 		if err := os.RemoveAll(s.dir); err != nil {
 			t.Error(err)
@@ -140,13 +197,6 @@ func private(t testing.TB, k Kind, args []string) *Server {
 // create starts a server; state is locked.
 func create(t testing.TB, k Kind, args []string) *Server {
 	t.Helper()
-	p, missing := find(k)
-	if missing != "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is not installed: %s not found", k, missing)
-		}
-		t.Skipf("%s is not installed: %s not found", k, missing)
-	}
 	dir, err := root()
 	if err == nil {
 		dir, err = os.MkdirTemp(dir, string(k)+"-") //nolint:usetesting // it must outlive the test, or be as PostgreSQL needs it
@@ -154,10 +204,12 @@ func create(t testing.TB, k Kind, args []string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Kind: k, programs: p, dir: dir, args: args}
-	if err := s.create(); err != nil {
-		t.Fatalf("%s: %v\n%s", k, err, s.tail())
+	server, err := dbserver.New(k, dir, args...)
+	if missing, ok := errors.AsType[*dbserver.MissingError](err); ok && os.Getenv("CI") != "true" {
+		t.Skip(missing)
 	}
+	failOn(t, err)
+	s := &Server{Server: server, dir: dir}
 	if state.servers == nil {
 		state.servers = map[*Server]bool{}
 	}

@@ -1,4 +1,4 @@
-package dbtest
+package dbserver
 
 import (
 	"fmt"
@@ -57,7 +57,7 @@ func end(pids []int) {
 		_ = syscall.Kill(p, syscall.SIGKILL) // gone already: the same
 	}
 	for until := time.Now().Add(patience); time.Now().Before(until) && len(pids) > 0; {
-		if !alive(pids[0]) {
+		if !Alive(pids[0]) {
 			pids = pids[1:]
 			continue
 		}
@@ -65,8 +65,8 @@ func end(pids []int) {
 	}
 }
 
-// alive is false of a process that ended, whether or not its parent took notice.
-func alive(pid int) bool {
+// Alive is false of a process that ended, whether or not its parent took notice.
+func Alive(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return false

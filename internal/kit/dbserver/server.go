@@ -1,4 +1,4 @@
-package dbtest
+package dbserver
 
 import (
 	"bytes"
@@ -10,8 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
-	"testing"
 	"time"
 )
 
@@ -48,23 +46,40 @@ type process struct {
 	err  error
 }
 
-// create makes the data directory and starts the server on a free port. Between looking for the port and
-// listening on it another process may take it: then another is tried.
-func (s *Server) create() error {
+// MissingError says which program of a kind is not installed.
+type MissingError struct {
+	Kind    Kind
+	Program string
+}
+
+// Error is the reason in words.
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("%s is not installed: %s not found", e.Kind, e.Program)
+}
+
+// New makes the data directory below dir and starts a server on a free port; args are more options, which win
+// over ours. Between looking for the port and listening on it another process may take it: then another is
+// tried. The error is a *MissingError where the server is not installed.
+func New(k Kind, dir string, args ...string) (*Server, error) {
+	p, missing := Find(k)
+	if missing != "" {
+		return nil, &MissingError{k, missing}
+	}
+	s := &Server{Kind: k, programs: p, dir: dir, args: args}
 	if err := s.init(); err != nil {
-		return fmt.Errorf("make the data directory: %w", err)
+		return nil, fmt.Errorf("make the data directory of %s: %w", k, err)
 	}
 	var err error
 	for range 3 {
 		if s.port, err = freePort(); err != nil {
-			return err
+			return nil, err
 		}
 		s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port))
 		if err = s.start(); err == nil {
-			return nil
+			return s, nil
 		}
 	}
-	return err
+	return nil, fmt.Errorf("start %s: %w\n%s", k, err, s.Tail())
 }
 
 // start runs the server and waits until it answers.
@@ -86,7 +101,7 @@ func (s *Server) start() error {
 	}()
 	s.proc = p
 	if err := s.await(p); err != nil {
-		s.kill()
+		s.Kill()
 		return err
 	}
 	return nil
@@ -100,7 +115,7 @@ func (s *Server) await(p *process) error {
 	defer tick.Stop()
 	var last error
 	for {
-		if last = s.ping(ctx); last == nil {
+		if last = s.Ping(ctx); last == nil {
 			return nil
 		}
 		select {
@@ -113,8 +128,8 @@ func (s *Server) await(p *process) error {
 	}
 }
 
-// kill ends the process without a chance to clean up, and waits until it is gone.
-func (s *Server) kill() {
+// Kill ends the process without a chance to clean up, and waits until it is gone.
+func (s *Server) Kill() {
 	if s.proc == nil {
 		return
 	}
@@ -126,37 +141,40 @@ func (s *Server) kill() {
 	end(below)
 }
 
-// Kill is kill -9 of the server, and returns when it is gone.
-func (s *Server) Kill(t testing.TB) {
-	t.Helper()
-	s.mine(t)
-	s.kill()
-}
-
 // Restart starts it again on its port, after Kill or from running, and returns when it answers.
-func (s *Server) Restart(t testing.TB) {
-	t.Helper()
-	s.mine(t)
-	s.kill()
+func (s *Server) Restart() error {
+	s.Kill()
 	if err := s.start(); err != nil {
-		t.Fatalf("%s: %v\n%s", s.Kind, err, s.tail())
+		return fmt.Errorf("start %s: %w\n%s", s.Kind, err, s.Tail())
 	}
+	return nil
 }
 
-// Pause stops the process as it is (SIGSTOP); Continue lets it go on.
-func (s *Server) Pause(t testing.TB) { t.Helper(); s.mine(t); s.signal(t, syscall.SIGSTOP) }
+// Ended is closed when the process ended; nil when none runs.
+func (s *Server) Ended() <-chan struct{} {
+	if s.proc == nil {
+		return nil
+	}
+	return s.proc.done
+}
+
+// Running says whether it was started and not killed.
+func (s *Server) Running() bool { return s.proc != nil }
+
+// Pause stops the process as it is.
+func (s *Server) Pause() error { return s.signal(stopSignal) }
 
 // Continue ends a Pause.
-func (s *Server) Continue(t testing.TB) { t.Helper(); s.mine(t); s.signal(t, syscall.SIGCONT) }
+func (s *Server) Continue() error { return s.signal(continueSignal) }
 
-func (s *Server) signal(t testing.TB, sig syscall.Signal) {
-	t.Helper()
+func (s *Server) signal(sig os.Signal) error {
 	if s.proc == nil {
-		t.Fatalf("%s does not run", s.Kind)
+		return fmt.Errorf("%s does not run", s.Kind)
 	}
 	if err := s.proc.cmd.Process.Signal(sig); err != nil {
-		t.Fatal(err)
+		return fmt.Errorf("signal %s: %w", s.Kind, err)
 	}
+	return nil
 }
 
 // PID is the process, 0 when it does not run.
@@ -167,23 +185,13 @@ func (s *Server) PID() int {
 	return s.proc.cmd.Process.Pid
 }
 
-// Dir is where its data and log are.
+// Dir is where its data are.
 func (s *Server) Dir() string { return filepath.Join(s.dir, "data") }
-
-// mine holds tests from ending a server that others use.
-func (s *Server) mine(t testing.TB) {
-	t.Helper()
-	state.Lock()
-	defer state.Unlock()
-	if state.shared[s.Kind] == s {
-		t.Fatalf("the shared %s is not yours to stop: take one of your own", s.Kind)
-	}
-}
 
 func (s *Server) logFile() string { return filepath.Join(s.dir, "log") }
 
-// tail is the end of the server's log, for a failure.
-func (s *Server) tail() string {
+// Tail is the end of the server's log, for a failure.
+func (s *Server) Tail() string {
 	b, err := os.ReadFile(s.logFile())
 	if err != nil {
 		return ""
