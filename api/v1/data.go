@@ -56,7 +56,7 @@ type ColumnRule struct {
 
 // OwnerRule finds the entity of a request. The first rule whose path fits and whose id is present counts.
 type OwnerRule struct {
-	Path   string       `json:"path" doc:"Path template with {id}, such as /orders/{id}/cancel or /callbacks/{id}. A trailing /* fits everything below."`
+	Path   string       `json:"path" doc:"Path template with {id}, such as /orders/{id}/cancel or /callbacks/{id}. A trailing /* fits the path itself and everything below."`
 	Method string       `json:"method,omitempty" doc:"Request method, in capitals; any when absent."`
 	ID     *ValueSource `json:"id,omitempty" doc:"Where the id is when it is not in the path."`
 	New    string       `json:"new" doc:"RE2, anchored at both ends: ids that the new side created. All others are the old side's."`

@@ -114,6 +114,7 @@ type Recorded struct {
 	HasSubject bool
 	Trace      string // trace id, 32 hex digits
 	Run        string // run of the mark that the answering side got, "" when the migration has none
+	Epoch      int64  // of the share when the request was routed
 	ByOwner    bool   // the entity's owner decided, not the subject's share
 	ClientIP   netip.Addr
 	// Observed marks a copy made by another proxy: there is no answer here.

@@ -49,6 +49,7 @@ type Effect struct {
 	ID   int64  // of the write, or of the command replied to
 
 	Buckets int
+	Owner   string // as in status
 	Epoch   int64
 
 	Revision int64

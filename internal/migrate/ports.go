@@ -27,8 +27,9 @@ type Objects interface {
 
 // Shares is the data path's say on shares (route.Server).
 type Shares interface {
-	// Override applies a share at once, before it is stored; one with an older epoch has no effect.
-	Override(migration string, buckets int, epoch int64)
+	// Override applies a share and who owns entities at once, before they are stored; with an older epoch it
+	// has no effect.
+	Override(migration string, buckets int, owner string, epoch int64)
 	// Beat says that the controller lives.
 	Beat(now time.Time)
 	// Latched says that the data path set the share to 0 by itself, because no beat came.

@@ -149,7 +149,7 @@ func (s *Server) perform(effects []Effect) {
 	for _, e := range effects {
 		switch e.Kind {
 		case EffectOverride:
-			s.ports.Shares.Override(e.Name, e.Buckets, e.Epoch)
+			s.ports.Shares.Override(e.Name, e.Buckets, e.Owner, e.Epoch)
 			s.log.Warn("share set in the data path ahead of the store", "migration", e.Name, "buckets", e.Buckets, "epoch", e.Epoch)
 		case EffectRearm:
 			s.ports.Shares.Rearm(e.Name)

@@ -87,10 +87,10 @@ func (w *world) Audit(context.Context, string, int) ([]v1.AuditRecord, error) {
 	return []v1.AuditRecord{{Revision: 1, By: "ann", Action: "create"}}, nil
 }
 
-func (w *world) Override(name string, buckets int, epoch int64) {
+func (w *world) Override(name string, buckets int, owner string, epoch int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.overrides = append(w.overrides, Effect{Name: name, Buckets: buckets, Epoch: epoch})
+	w.overrides = append(w.overrides, Effect{Name: name, Buckets: buckets, Owner: owner, Epoch: epoch})
 }
 
 func (w *world) Beat(time.Time) {

@@ -103,7 +103,11 @@ func (b *binder) cohort(m *v1.Migration) *Cohort {
 		Buckets: min(max(m.Status.Buckets, 0), Buckets), Epoch: m.Status.Epoch, Phase: m.Status.Phase,
 		Old: b.subset(spec.Service, spec.From), New: b.subset(spec.Service, spec.To),
 		Fallback: spec.Fallback, Breaker: spec.Breaker,
+		Marked: spec.Marked(), Owner: sideOf(m.Status.Owner),
 		subject: compileSources(spec.Subject), seed: seed(spec.Salt),
+	}
+	if spec.Data != nil {
+		c.owners = ownerRules(spec.Data.Owners)
 	}
 	if m.Status.Latched {
 		c.Buckets = 0

@@ -62,7 +62,12 @@ type Cohort struct {
 	Old, New  *Subset
 	Fallback  v1.FallbackSpec // with defaults written out, as is Breaker
 	Breaker   v1.BreakerSpec
+	// Marked: requests carry a mark, so that what they do can be told apart and fenced.
+	Marked bool
+	// Owner is the side that all entities were handed over to, SideNone: each is its creator's.
+	Owner Side
 
+	owners  []ownerRule
 	subject sources
 	seed    uint64 // of the hash
 }
@@ -117,6 +122,8 @@ type Decision struct {
 	Cohort *Cohort
 	// Side is the side assigned, SideNone without a cohort; Subset is that side's.
 	Side Side
+	// ByOwner: the owner of the entity that the request is about decided, not the subject's share.
+	ByOwner bool
 	// Subject is the hash of (salt, subject), 0 when there is no subject.
 	Subject uint64
 	// HasSubject tells a hash of 0 from none.
@@ -128,6 +135,15 @@ type Decision struct {
 
 	scratch scratch
 	steps   int // map look-ups and candidates tried, for tests
+}
+
+// Bucket is the bucket that a share moves with its subject; -1 without a subject, and where the owner of
+// an entity decided, which no subject's share moves.
+func (d *Decision) Bucket() int {
+	if !d.HasSubject || d.ByOwner {
+		return -1
+	}
+	return int(d.Subject % Buckets)
 }
 
 // reset empties d but keeps its buffers.

@@ -124,16 +124,16 @@ func (s *Server) SetRegistry(reg *registry.Snapshot) {
 	s.poke()
 }
 
-// Override puts a share in force before it is persisted; when it returns, requests obey it. It holds
-// until a status of the same or a later epoch arrives. An epoch that is not later than the one in
-// force changes nothing.
-func (s *Server) Override(migration string, buckets int, epoch int64) {
+// Override puts a share and who owns entities (as in status) in force before they are persisted; when it
+// returns, requests obey them. They hold until a status of the same or a later epoch arrives. An epoch
+// that is not later than the one in force changes nothing.
+func (s *Server) Override(migration string, buckets int, owner string, epoch int64) {
 	s.mu.Lock()
 	if o, ok := s.shares.override[migration]; ok && epoch <= o.epoch {
 		s.mu.Unlock()
 		return
 	}
-	s.shares.override[migration] = share{min(max(buckets, 0), Buckets), epoch}
+	s.shares.override[migration] = share{min(max(buckets, 0), Buckets), owner, epoch}
 	s.mu.Unlock()
 	s.rebuild()
 }

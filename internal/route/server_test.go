@@ -103,12 +103,12 @@ func TestAnOverrideIsInForceWhenItReturnsAndUntilItIsPersisted(t *testing.T) {
 		if side(t, s) != SideNew {
 			t.Fatal("not on the new side")
 		}
-		s.Override("m", 0, 6)
+		s.Override("m", 0, "", 6)
 		if side(t, s) != SideOld || s.Table().Cohort("m").Epoch != 6 {
 			t.Fatal("the override is not in force")
 		}
-		s.Override("m", 10_000, 6)
-		s.Override("m", 10_000, 4)
+		s.Override("m", 10_000, "", 6)
+		s.Override("m", 10_000, "", 4)
 		settle() // an older status, such as that of a change of the spec
 		if side(t, s) != SideOld {
 			t.Fatal("an older epoch won")
@@ -147,7 +147,7 @@ func TestSilenceOfTheControllerSetsEveryShareToZeroAndLatches(t *testing.T) {
 			t.Fatal("not latched after 5 s")
 		}
 		s.Beat(time.Now())
-		s.Override("m", 10_000, 9)
+		s.Override("m", 10_000, "", 9)
 		s.SetMigrations([]v1.Migration{orders(v1.PhaseHold, 10_000)})
 		time.Sleep(coalesce)
 		synctest.Wait()
@@ -248,7 +248,7 @@ func TestAChangeOfSharesDoesNotCompileRoutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := served(t)
 		before := s.Table().index
-		s.Override("m", 1, 1)
+		s.Override("m", 1, "", 1)
 		if s.Table().index != before {
 			t.Error("routes were compiled")
 		}

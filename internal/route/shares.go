@@ -14,6 +14,7 @@ type shares struct {
 
 type share struct {
 	buckets int
+	owner   string
 	epoch   int64
 }
 
@@ -24,7 +25,7 @@ func (s *shares) effective(migrations []v1.Migration) []v1.Migration {
 	for i := range out {
 		st := &out[i].Status
 		if o, ok := s.override[out[i].Metadata.Name]; ok && o.epoch > st.Epoch {
-			st.Buckets, st.Epoch = o.buckets, o.epoch
+			st.Buckets, st.Owner, st.Epoch = o.buckets, o.owner, o.epoch
 		}
 		if s.latched[out[i].Metadata.Name] {
 			st.Buckets = 0

@@ -58,7 +58,7 @@ func (t *Table) Decide(req *Request, d *Decision) {
 	}
 	target := d.Rule.backends.choose(req, d)
 	if cohort := t.cohortOf[target]; cohort != nil {
-		cohort.assign(req, d)
+		cohort.assign(req, path, d)
 	} else {
 		d.Subset = t.Subsets[target]
 	}
@@ -87,22 +87,28 @@ func (b *backends) choose(req *Request, d *Decision) int {
 	return b.list[len(b.list)-1].target
 }
 
-// assign puts the subject of req on its side.
-func (c *Cohort) assign(req *Request, d *Decision) {
+// assign puts req on the side that owns the entity it is about, else on its subject's.
+func (c *Cohort) assign(req *Request, path []byte, d *Decision) {
 	d.Cohort, d.Side, d.Subset = c, SideOld, c.Old
 	d.Subject, d.HasSubject = 0, false
+	if len(c.owners) > 0 {
+		if side := c.owner(req, path, &d.scratch); side != SideNone {
+			d.Side, d.ByOwner = side, true
+		}
+	}
 	if subject, ok := c.subject.first(req, &d.scratch); ok {
 		d.Subject, d.HasSubject = finish(fold(c.seed, subject)), true
 	}
-	if c.takes(d.Subject, d.HasSubject) {
-		d.Side, d.Subset = SideNew, c.New
+	if !d.ByOwner && c.takes(d.Subject, d.HasSubject) {
+		d.Side = SideNew
+	}
+	if d.Side == SideNew {
+		d.Subset = c.New
 	}
 }
 
 func (c *Cohort) takes(subject uint64, present bool) bool {
-	switch c.Phase {
-	case v1.PhaseMirror, v1.PhaseRamp, v1.PhaseHold, v1.PhaseDone:
-	default:
+	if !ramps(c.Phase) {
 		return false
 	}
 	if present {
