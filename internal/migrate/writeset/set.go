@@ -1,0 +1,89 @@
+package writeset
+
+import (
+	"strings"
+
+	v1 "jindu.dev/jindu/api/v1"
+)
+
+// Fates of an effect, as v1.Effect.Fate names them; without one it happened.
+const (
+	fateRolledBack = "rolled_back"
+	fateRefused    = "refused"
+	fateUnknown    = "unknown"
+)
+
+// Told is an effect and who told it.
+type Told struct {
+	Capture string
+	Effect  v1.Effect
+}
+
+// WriteSet is what one run did, as it was told: each capture's effects in their order.
+type WriteSet struct {
+	Run        string
+	Shadow     bool
+	Told       []Told
+	Statements int // that write and that the service says it sent to databases; 0 when it says nothing
+}
+
+// Effects are what happened, once each: where several captures tell of one table, the one closest to the
+// database is believed, and what the service itself undid never happened.
+func (ws *WriteSet) Effects() []v1.Effect {
+	best := map[string]int{}
+	for i := range ws.Told {
+		t := &ws.Told[i]
+		if ofDatabase(&t.Effect) {
+			best[t.Effect.Target] = max(best[t.Effect.Target], closeness(t.Capture))
+		}
+	}
+	out := make([]v1.Effect, 0, len(ws.Told))
+	for i := range ws.Told {
+		t := &ws.Told[i]
+		switch {
+		case ofDatabase(&t.Effect) && closeness(t.Capture) < best[t.Effect.Target]:
+		case !ws.Shadow && t.Effect.Fate == fateRolledBack:
+		default:
+			out = append(out, t.Effect)
+		}
+	}
+	return out
+}
+
+func ofDatabase(e *v1.Effect) bool { return e.Kind == v1.EffectRow || e.Kind == v1.EffectSQL }
+
+// closeness to the database: its log knows rows, a proxy statements and outcomes, a report what was sent.
+func closeness(capture string) int {
+	switch {
+	case strings.HasPrefix(capture, "database:"):
+		return 3
+	case strings.HasPrefix(capture, "proxy:"):
+		return 2
+	}
+	return 1
+}
+
+// state of a run of which every capture told all.
+func (ws *WriteSet) state(captures []string) State {
+	seen, proxied := 0, false
+	for _, name := range captures {
+		proxied = proxied || closeness(name) == 2
+	}
+	state := Complete
+	for i := range ws.Told {
+		t := &ws.Told[i]
+		if closeness(t.Capture) > 1 {
+			seen++
+		}
+		switch t.Effect.Fate {
+		case fateRefused:
+			return Refused
+		case fateUnknown:
+			state = Lossy
+		}
+	}
+	if proxied && seen == 0 && ws.Statements > 0 {
+		return Lossy // the service wrote, and no proxy knows: a mark was lost on the way
+	}
+	return state
+}
