@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,7 +35,29 @@ func lasting(err error) bool {
 	return ok && e.Problem.Status >= 400 && e.Problem.Status < 500 && e.Problem.Status != http.StatusTooManyRequests
 }
 
-const maxAnswer = 64 << 10
+const (
+	defaultNode = "http://127.0.0.1:8090"
+	maxAnswer   = 64 << 10
+)
+
+// Node calls the API of a node; the other packages of the SDK speak through it.
+type Node struct{ client *client }
+
+// NewNode is a node that is called as Node, Token and Client of o say; the other options do not matter.
+func NewNode(o Options) (*Node, error) {
+	o.Node = cmp.Or(o.Node, defaultNode)
+	c, err := newClient(&o)
+	if err != nil {
+		return nil, err
+	}
+	return &Node{c}, nil
+}
+
+// Post sends in as JSON to a path below the node's address and decodes the answer into out, unless out is
+// nil. What the node refuses is an *Error.
+func (n *Node) Post(ctx context.Context, path string, in, out any) error {
+	return n.client.post(ctx, path, in, out)
+}
 
 // client calls a node.
 type client struct {

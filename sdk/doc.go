@@ -9,8 +9,12 @@
 //
 //   - Refuse says that nothing was done and the old side may answer instead;
 //   - State says which version of its data an answer was read from, so that Jindu compares like with like;
+//   - RefuseFenced says so because the subject went to the other side meanwhile (see package outbox);
 //   - ShadowOf tells a copy made for comparison from a user's request;
 //   - Bucket is the cohort function, for services that must agree with the gateway on who is where.
+//
+// RunOf and RunIn say which run of a request a handler works for. Package effects tells Jindu what a run
+// did, package outbox writes under the fence.
 //
 // The package imports api/v1 and the standard library alone.
 package sdk

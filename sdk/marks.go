@@ -40,3 +40,13 @@ func ShadowOf(r *http.Request) (migration string, ok bool) {
 	migration = r.Header.Get(headerShadow)
 	return migration, migration != ""
 }
+
+// RefuseFenced is Refuse for a write that the database's fence stopped: the subject went to the other
+// side while the request was on its way. The gateway waits for the newer share and decides again.
+func RefuseFenced(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set(headerRefused, "fenced")
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = io.WriteString(w, "a newer share holds this subject; nothing was done\n") // see Refuse
+}

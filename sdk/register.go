@@ -67,7 +67,7 @@ type Registration struct {
 // instance is registered, the node says that trying is useless, or ctx ends; afterwards ctx has no more
 // say. Call it when the service takes requests, and Close before it stops doing so.
 func Register(ctx context.Context, o Options) (*Registration, error) {
-	o.Node = cmp.Or(o.Node, "http://127.0.0.1:8090")
+	o.Node = cmp.Or(o.Node, defaultNode)
 	c, err := newClient(&o)
 	if err != nil {
 		return nil, err
