@@ -32,7 +32,7 @@ type MirrorCounts struct {
 	Compared      int64            `json:"compared" doc:"Pairs and triples compared."`
 	Triples       int64            `json:"triples" doc:"Compared with a control: a second answer of the side that answered first."`
 	NotSampled    int64            `json:"notSampled" doc:"Left out by percent or rate; no drop."`
-	NotComparable map[string]int64 `json:"notComparable" doc:"By reason: unsafe_method, state_differs, truncated, shadow_header, upgraded."`
+	NotComparable map[string]int64 `json:"notComparable" doc:"By reason: unsafe_method, state_differs, truncated, shadow_header, upgraded, effects_late, effects_lost, effects_refused."`
 	Dropped       map[string]int64 `json:"dropped" doc:"By reason: queue_full, bytes_full, timeout, failed, shutdown."`
 }
 
@@ -49,6 +49,7 @@ type EndpointEvidence struct {
 	Low           float64        `json:"low" doc:"Wilson interval 95 %, lower end; for display."`
 	High          float64        `json:"high" doc:"Wilson interval 95 %, upper end; for display."`
 	Detectable    float64        `json:"detectable" doc:"Smallest difference rate that n would have shown."`
+	StateDiffers  int64          `json:"stateDiffers,omitempty" doc:"Places where the sides had found other data before they changed it, so that what they wrote does not compare."`
 	Paths         []PathEvidence `json:"paths" doc:"Paths that differed or are noisy, the worst first."`
 	OmittedPaths  int64          `json:"omittedPaths" doc:"Paths beyond the bound that are not tracked."`
 }

@@ -18,7 +18,11 @@ func (d *differ) lists(a, b *Value) {
 	if key := m.identity(); key != "" {
 		m.byKey(key)
 	}
-	moved := m.moved()
+	set := a.form == formSet && b.form == formSet
+	if set {
+		m.byLikeness()
+	}
+	moved := !set && m.moved()
 	if len(a.Kids) != len(b.Kids) {
 		d.add(KindLength, a, b)
 	} else {
@@ -81,8 +85,7 @@ func (m *matching) identity() string {
 		return ""
 	}
 	best, score := "", 0
-	for k := range first.Kids {
-		name := first.Kids[k].Key
+	for _, name := range names(first) {
 		if n := 2 * m.common(name); n > 0 {
 			if looksLikeIdentity(name) {
 				n++
@@ -96,6 +99,7 @@ func (m *matching) identity() string {
 }
 
 func looksLikeIdentity(name string) bool {
+	name = name[strings.IndexByte(name, 0)+1:]
 	switch strings.ToLower(name) {
 	case "id", "key", "code", "sku", "no", "name", "uuid":
 		return true
@@ -132,7 +136,7 @@ func index(list []Value, name string, alone func(int) bool) (map[string]int, boo
 		if !alone(i) {
 			continue
 		}
-		v := list[i].member(name)
+		v := list[i].at(name)
 		if v == nil || v.Type != String && v.Type != Number {
 			return nil, false
 		}
@@ -153,7 +157,7 @@ func (m *matching) byKey(name string) {
 		if m.at[i] >= 0 {
 			continue
 		}
-		if j, ok := right[m.a[i].member(name).Text]; ok {
+		if j, ok := right[m.a[i].at(name).Text]; ok {
 			m.pair(i, j)
 		}
 	}

@@ -25,6 +25,7 @@ type Answer struct {
 	Body      []byte // as received, before any content coding is undone
 	Truncated bool   // the body was over the recording's cap
 	Failure   string // "" when there was an answer; else one of the Failure words
+	Effects   []byte // what was done, as writeset.Document writes it; nil: not captured
 	Latency   time.Duration
 }
 

@@ -15,6 +15,7 @@ const (
 	KindLength  Kind = "length"  // other number of elements
 	KindStatus  Kind = "status"  // other status
 	KindFailure Kind = "failure" // one side failed, or each in its way
+	KindState   Kind = "state"   // the sides found other data before they did something: no sign of either's code
 )
 
 // maxPairs bounds the pairs kept of one path; further ones are counted.
@@ -63,6 +64,9 @@ func (r *Rules) Diff(a, b *Doc) []Difference {
 		d.value(a.Root, b.Root)
 	default:
 		d.body(a, b)
+	}
+	if a.Effects != nil && b.Effects != nil {
+		d.value(a.Effects, b.Effects)
 	}
 	return d.out
 }
@@ -121,6 +125,10 @@ func (d *Doc) whole() *Value {
 func (d *differ) value(a, b *Value) {
 	switch {
 	case a.hash == b.hash:
+	case a.form == formChange && b.form == formChange:
+		d.change(a, b)
+	case a.form == formElement && otherOp(a, b):
+		d.value(a.member(memberOp), b.member(memberOp)) // what else differs is the echo
 	case a.Type == Object && b.Type == Object:
 		d.members(a.Kids, b.Kids)
 	case a.Type == Array && b.Type == Array:

@@ -8,6 +8,11 @@
 //	                        ├─► Diff ─► []Difference{Path, Kind, Pairs}
 //	Answer ─► Parse ─► Doc ─┘
 //
+// What a side did, beside what it said, is compared at paths that begin with effects, such as
+// effects.row.orders[].after.total, where both sides were captured: rows of a table are sets, a number is
+// compared by how much it was raised, and a value that was another before on the other side is no
+// difference of the code but of kind state.
+//
 // Invariants:
 //   - Numbers stay decimal text: 64-bit ids and money are never read as floating point.
 //   - A failure is a fact: a timeout on one side differs from an answer on the other, at path "status".

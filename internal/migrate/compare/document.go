@@ -22,6 +22,7 @@ type Doc struct {
 	Headers []Value // those that matter, by name; Key is header's name
 	Root    *Value  // the body as JSON; nil when it is not
 	Opaque  *Value  // digest of a body that is not JSON or beyond the bounds; nil when empty or JSON
+	Effects *Value  // what was done; nil when it was not captured
 	Paths   []int32 // the different field paths in it
 
 	code int
@@ -38,6 +39,7 @@ func (r *Rules) Parse(a *Answer) *Doc {
 		d.Status = Value{Type: Number, Text: strconv.Itoa(a.Status)}
 		d.Headers = r.readHeaders(a)
 		d.readBody(r, a)
+		d.Effects = readEffects(a.Effects)
 	}
 	d.Paths = r.paths.mark(d)
 	d.hash = r.sum(&d.Status)
@@ -50,6 +52,9 @@ func (r *Rules) Parse(a *Answer) *Doc {
 	}
 	if d.Root != nil {
 		d.hash = mix(d.hash, r.sum(d.Root))
+	}
+	if d.Effects != nil {
+		d.hash = mix(d.hash, r.sum(d.Effects))
 	}
 	return d
 }

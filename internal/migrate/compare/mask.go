@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"strconv"
+	"strings"
 )
 
 // maxShown is the length in bytes beyond which a value is cut when shown.
@@ -20,7 +21,7 @@ func (r *Rules) Show(path string, kind Kind, v *Value) string {
 		return "null"
 	case v.Type == Array && kind == KindLength:
 		return "list of " + strconv.Itoa(len(v.Kids))
-	case path[0] != '$' && r.shown(path):
+	case path[0] != '$' && !strings.HasPrefix(path, "effects") && r.shown(path):
 		return cut(v.Text)
 	case r.shown(path):
 		return cut(plain(v))
@@ -30,6 +31,14 @@ func (r *Rules) Show(path string, kind Kind, v *Value) string {
 		return fmt.Sprintf("object of %d#%04x", len(v.Kids), uint16(v.hash))
 	}
 	return fmt.Sprintf("%s(%d)#%04x", v.Type, len(v.Text), uint16(maphash.String(r.seed, v.Text)))
+}
+
+// ShowText writes a text for people as Show writes a string at a path.
+func (r *Rules) ShowText(path, text string) string {
+	if r.shown(path) {
+		return cut(text)
+	}
+	return fmt.Sprintf("%s(%d)#%04x", String, len(text), uint16(maphash.String(r.seed, text)))
 }
 
 func (r *Rules) shown(path string) bool {

@@ -40,10 +40,11 @@ const (
 	pathMore // beyond maxPaths
 	pathRoot
 	pathHeaders
+	pathEffects
 )
 
 func newPathTable() *pathTable {
-	return &pathTable{ids: map[pathKey]int32{}, nodes: []pathNode{{name: "status"}, {name: "body"}, {name: "(more)"}, {name: "$"}, {name: "header:"}}}
+	return &pathTable{ids: map[pathKey]int32{}, nodes: []pathNode{{name: "status"}, {name: "body"}, {name: "(more)"}, {name: "$"}, {name: "header:"}, {name: "effects"}}}
 }
 
 func (t *pathTable) name(id int32) string {
@@ -72,6 +73,9 @@ func (t *pathTable) mark(d *Doc) []int32 {
 	if d.Root != nil {
 		found = t.walk(found, d.Root, pathRoot)
 	}
+	if d.Effects != nil {
+		found = t.walk(found, d.Effects, pathEffects)
+	}
 	return found
 }
 
@@ -96,6 +100,9 @@ func (t *pathTable) walk(found []int32, v *Value, id int32) []int32 {
 			found = t.walk(found, &v.Kids[i], kid)
 		}
 	case Object:
+		if v.form == formNames {
+			return t.names(found, v, id)
+		}
 		if !t.nodes[id].isMap && looksLikeMap(v) {
 			t.nodes[id].isMap = true
 		}

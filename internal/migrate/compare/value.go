@@ -27,6 +27,7 @@ func (t Type) String() string { return typeNames[t] }
 type Value struct {
 	Type    Type
 	escaped bool   // a string that was sent with < > & or U+2028 as \u escapes
+	form    form   // of effects: how the value is compared
 	path    int32  // of the path table
 	Key     string // name within an object
 	Text    string // true, false; a number as sent; a string decoded
@@ -82,8 +83,12 @@ func (r *Rules) sum(v *Value) uint64 {
 			h = mix(h, r.sum(&v.Kids[i]))
 		}
 	case Object:
+		counts := v.decides()
 		for i := range v.Kids {
 			k := r.sum(&v.Kids[i])
+			if counts != nil && counts != &v.Kids[i] {
+				continue
+			}
 			if v.Kids[i].Type == Null && r.on[ruleNullAbsent] {
 				continue
 			}

@@ -1,6 +1,10 @@
 package evidence
 
-import "jindu.dev/jindu/internal/migrate/compare"
+import (
+	"strings"
+
+	"jindu.dev/jindu/internal/migrate/compare"
+)
 
 // Bounds of what is bound.
 const (
@@ -31,16 +35,76 @@ func (b *binding) keeps(old, fresh string) bool {
 	return true
 }
 
-// keepsAll says whether every pair of ids of a difference agrees.
-func (b *binding) keepsAll(d *compare.Difference) bool {
+// keepsAll says whether every pair of ids of a difference agrees. The numbers of a sequence are bound
+// within what it counts: order 57 and line 57 have nothing in common.
+func (b *binding) keepsAll(d *compare.Difference, space string) bool {
 	ok := true
 	for i := range d.Pairs {
 		p := &d.Pairs[i]
-		if p.Kind != compare.KindValue || !p.Old.Scalar() || !p.New.Scalar() || !b.keeps(p.Old.Text, p.New.Text) {
+		if p.Kind != compare.KindValue || !p.Old.Scalar() || !p.New.Scalar() {
 			ok = false
+			continue
 		}
+		old, fresh := p.Old.Text, p.New.Text
+		if space != "" && counted(p.Old) && counted(p.New) {
+			old, fresh = space+" "+old, space+" "+fresh
+		}
+		ok = b.keeps(old, fresh) && ok
 	}
 	return ok
+}
+
+// sequence says whether a path is named like an id, and what a sequence there counts: orders, for the id
+// of a row of orders, order_id elsewhere, and the id in order:{}.
+func sequence(path string) (space string, named bool) {
+	at := strings.LastIndexByte(path, '.')
+	last := path[at+1:]
+	base, named := identity(last)
+	if !named || at < 0 {
+		return "", named
+	}
+	if base != "" {
+		return plural(base), true
+	}
+	parent := strings.TrimSuffix(path[:at], "[]")
+	if group, ok := strings.CutPrefix(path, "effects."); ok {
+		_, group, _ = strings.Cut(group, ".") // the kind
+		if kind, rest, quoted := strings.Cut(path[len("effects."):], `["`); quoted && !strings.Contains(kind, ".") {
+			group = rest
+		}
+		group, rest, _ := strings.Cut(group, "[]")
+		if strings.Contains(rest, "body") || strings.Contains(rest, "arg") {
+			return path, true
+		}
+		if before, _, templated := strings.Cut(group, "{}"); templated {
+			group = before
+		}
+		parent = strings.TrimRight(group, `:/|."]`)
+	}
+	parent = parent[strings.LastIndexAny(parent, `.:/|"`)+1:]
+	if parent == "$" || parent == "" {
+		return path, true
+	}
+	return plural(parent), true
+}
+
+// identity cuts what makes a name that of an id; a number of something is another sequence than its id.
+func identity(name string) (base string, ok bool) {
+	lower := strings.ToLower(name)
+	switch {
+	case lower == "id":
+		return "", true
+	case strings.HasSuffix(name, "Id"), strings.HasSuffix(name, "ID"), strings.HasSuffix(name, "_id"):
+		return lower[:len(lower)-2], true
+	case strings.HasSuffix(name, "No"), strings.HasSuffix(name, "_no"):
+		return lower, true
+	}
+	return "", false
+}
+
+// plural writes the names of a thing and of a table of them alike.
+func plural(name string) string {
+	return strings.TrimSuffix(strings.Trim(strings.ReplaceAll(strings.ToLower(name), "_", ""), "-"), "s") + "s"
 }
 
 // sides are the bindings of one trace or one answer: to the second old answer and to the new one.

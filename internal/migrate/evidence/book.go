@@ -133,9 +133,15 @@ func (b *Book) Endpoint(method, path, template string) string {
 // Add counts an observation. A reason says that it could not be compared: truncated, state_differs; it is
 // counted as such. A second old answer that cannot be compared leaves a pair.
 func (b *Book) Add(o Observation) (reason string) {
+	_, reason = b.Judge(o)
+	return reason
+}
+
+// Judge is Add, and names the paths at which the observation spoke against the new side.
+func (b *Book) Judge(o Observation) (against []string, reason string) {
 	if why, ok := compare.Comparable(&o.Old, &o.New); !ok {
 		b.NotComparable(o.Endpoint, why)
-		return why
+		return nil, why
 	}
 	first, control := &o.Old, o.Old2
 	if o.NewFirst {
@@ -160,10 +166,25 @@ func (b *Book) Add(o Observation) (reason string) {
 		case in.triple:
 			in.second = rules.Diff(old, rules.Parse(o.Old2))
 		}
+		in.states = leaveStates(&in.fresh) + leaveStates(&in.second)
 		if b.count(rules, &o, &in) {
-			return ""
+			return in.against, ""
 		}
 	}
+}
+
+// leaveStates takes out differences of the data that the sides found: they say nothing of the code.
+func leaveStates(list *[]compare.Difference) int64 {
+	all := len(*list)
+	*list = slices.DeleteFunc(*list, func(d compare.Difference) bool { return d.Kind == compare.KindState })
+	return int64(all - len(*list))
+}
+
+// Rules are those that the book compares by now.
+func (b *Book) Rules() *compare.Rules {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rules
 }
 
 // count adds what was parsed under rules; false when the book has others by now.

@@ -9,7 +9,7 @@ import (
 
 // Bounds of an endpoint.
 const (
-	maxEndpointPaths = 256
+	maxEndpointPaths = 512
 	endpointBits     = 1 << 17 // of its cluster filters: 16 KiB each
 	block            = 512     // triples of a recent window
 )
@@ -21,6 +21,7 @@ type endpoint struct {
 	pairs         int64 // answers compared, triples among them
 	triples       int64
 	notComparable int64
+	states        int64 // places where the sides found other data before they changed it
 	missed        int64 // of those, requests whose like can be compared: truncated, state_differs
 	clusters      seen  // all
 	tripled       seen  // those with a triple
@@ -70,6 +71,8 @@ func isLost(endpoint string) bool { return strings.HasSuffix(endpoint, nowhere) 
 type parsed struct {
 	shown         []int32
 	second, fresh []compare.Difference
+	states        int64
+	against       []string // paths that spoke against the new side
 	triple        bool
 }
 
@@ -77,6 +80,7 @@ type parsed struct {
 func (e *endpoint) add(b *Book, o *Observation, in *parsed) {
 	e.seen = o.At
 	e.pairs++
+	e.states += in.states
 	if e.clusters.add(o.Cluster) {
 		for _, id := range in.shown {
 			if p := e.pathOf(id, b); p != nil {
@@ -125,6 +129,7 @@ func (e *endpoint) addTriple(b *Book, o *Observation, in *parsed, bound *sides) 
 		boundSecond, boundFresh := p.keeps(second, &bound.second), p.keeps(fresh, &bound.fresh)
 		if p.triple(o.Cluster, second, fresh, boundSecond, boundFresh) && fresh != nil {
 			p.note(o, fresh, b.rules)
+			in.against = append(in.against, p.name)
 			counted = counted || b.rules.Ignored(e.name, p.name, o.At) == nil && (p.byClass() || p.noise.diffs == 0)
 		}
 		if second != nil && !o.NewFirst {
@@ -159,6 +164,7 @@ func (e *endpoint) addPair(b *Book, o *Observation, in *parsed, bound *sides) bo
 		}
 		p.tests[testPairs].event(o.Cluster, true, e.pairShare())
 		p.note(o, d, b.rules)
+		in.against = append(in.against, p.name)
 		counted = counted || b.rules.Ignored(e.name, p.name, o.At) == nil
 		p.lookAt(testPairs, b)
 	}
@@ -187,15 +193,18 @@ func (p *path) keeps(d *compare.Difference, to *binding) bool {
 	if d == nil {
 		return true
 	}
-	if p.class != idLike && (p.byClass() || !mayBeIDs(d)) {
+	if p.class != idLike && (p.byClass() || !mayBeIDs(d, p.noise.named)) {
 		return false
 	}
-	return to.keepsAll(d)
+	return to.keepsAll(d, p.space)
 }
 
-func mayBeIDs(d *compare.Difference) bool {
+func mayBeIDs(d *compare.Difference, named bool) bool {
 	for i := range d.Pairs {
 		p := &d.Pairs[i]
+		if named && p.Kind == compare.KindValue && counted(p.Old) && counted(p.New) {
+			continue
+		}
 		if p.Kind != compare.KindValue || !idShaped(p.Old) || !idShaped(p.New) {
 			return false
 		}

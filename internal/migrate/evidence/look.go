@@ -106,7 +106,7 @@ func (b *Book) family(now time.Time) []verdictOf {
 func (b *Book) endpointEvidence(e *endpoint, family []verdictOf, now time.Time) v1.EndpointEvidence {
 	ev := v1.EndpointEvidence{
 		Endpoint: e.name, Verdict: v1.VerdictPass, Pairs: e.pairs, Clusters: e.clusters.count(), Triples: e.triples, NotComparable: e.notComparable,
-		Mismatches: e.mismatched.count(), Detectable: b.detectable(e), OmittedPaths: e.omitted.count(), Paths: []v1.PathEvidence{},
+		Mismatches: e.mismatched.count(), Detectable: b.detectable(e), OmittedPaths: e.omitted.count(), StateDiffers: e.states, Paths: []v1.PathEvidence{},
 	}
 	if ev.Clusters > 0 {
 		ev.Rate = float64(ev.Mismatches) / float64(ev.Clusters)

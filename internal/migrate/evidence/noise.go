@@ -27,6 +27,7 @@ const (
 // are judged alike, whatever was learned. So a class decides what can be found, never whether the test is
 // valid.
 type noise struct {
+	named bool  // the path is named like an id, so that whole numbers there count things up
 	shown int64 // old/old clusters that showed the path
 	diffs int64 // old/old observations that differed
 	fits  [fitCount]int64
@@ -98,6 +99,12 @@ func (n *noise) learn(d *compare.Difference, bound bool) {
 			ok[fitTime], ok[fitTolerance], ok[fitID] = false, false, false
 			continue
 		}
+		if n.named && counted(p.Old) && counted(p.New) { // the next of a sequence is near, and no measure
+			ok[fitTime], ok[fitTolerance] = false, false
+			n.form(p.Old)
+			n.form(p.New)
+			continue
+		}
 		if gap, timed := clockGap(p); timed && gap <= maxClock {
 			n.clock = max(n.clock, gap)
 		} else {
@@ -162,14 +169,14 @@ func (n *noise) form(v *compare.Value) {
 		n.forms = map[string]int64{}
 	}
 	n.formed++
-	form := formOf(v)
+	form := n.formOf(v)
 	if _, ok := n.forms[form]; ok || len(n.forms) < maxForms {
 		n.forms[form]++
 	}
 }
 
 func (n *noise) usual(v *compare.Value) bool {
-	return float64(n.forms[formOf(v)]) >= commonForm*float64(n.formed)
+	return float64(n.forms[n.formOf(v)]) >= commonForm*float64(n.formed)
 }
 
 // alike judges a difference by the predicate of a class: whether two old answers could differ so.
@@ -185,7 +192,7 @@ func (n *noise) alike(class v1.NoiseClass, d *compare.Difference, bound bool) bo
 			}
 			continue
 		}
-		if p.Kind != compare.KindValue || !n.usual(p.New) && formOf(p.Old) != formOf(p.New) || !n.near(class, p) {
+		if p.Kind != compare.KindValue || !n.usual(p.New) && n.formOf(p.Old) != n.formOf(p.New) || !n.near(class, p) {
 			return false
 		}
 	}
@@ -201,7 +208,7 @@ func (n *noise) near(class v1.NoiseClass, p *compare.Pair) bool {
 		spread, ok := compare.Spread(p.Old, p.New)
 		return ok && spread <= 1.25*n.spread
 	case v1.NoiseIDLike:
-		return idShaped(p.New)
+		return idShaped(p.New) || n.named && counted(p.New)
 	}
 	return false
 }
@@ -225,6 +232,19 @@ func idShaped(v *compare.Value) bool {
 		return len(v.Text) >= 4 && !strings.Contains(v.Text, " ") && (len(v.Text) >= 16 || strings.ContainsAny(v.Text, "0123456789"))
 	}
 	return false
+}
+
+// counted says whether a value could be the next of a sequence: a whole number short enough to be one.
+func counted(v *compare.Value) bool {
+	return v.Type == compare.Number && len(v.Text) < maxMeasure && !strings.ContainsAny(v.Text, ".eE-")
+}
+
+// formOf is the function, but for sequences: those of the two sides need not have come equally far.
+func (n *noise) formOf(v *compare.Value) string {
+	if n.named && counted(v) {
+		return "integer"
+	}
+	return formOf(v)
 }
 
 // formOf is how a value is written: the layout of a moment, the decimals of a number, the parts of an id

@@ -38,10 +38,12 @@ type path struct {
 	hits     int64 // differences that counted, for the reservoir
 	first    time.Time
 	samples  []v1.Sample
+	space    string // what a sequence at the path counts
 }
 
 func newPath(id int32, name string) *path {
 	p := &path{id: id, name: name, class: v1.NoiseUnknown, subjects: seen{bits: pathBits}}
+	p.space, p.noise.named = sequence(name)
 	for i := range p.tests {
 		p.tests[i].clusters.bits = pathBits
 	}
