@@ -1,0 +1,105 @@
+package row
+
+import (
+	"crypto/md5" //nolint:gosec // a sum that every database can compute; nobody is kept out by it
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+	"strings"
+)
+
+// AppendRow writes the encoding of a row.
+func (t *Table) AppendRow(dst []byte, r Row) []byte {
+	for i := range t.Columns {
+		v := &r[i]
+		switch {
+		case v.Null:
+			dst = append(dst, 'N')
+		case t.Columns[i].Type == Text || t.Columns[i].Type == JSON:
+			dst = append(strconv.AppendInt(dst, int64(len(v.Text)), 10), ':')
+			dst = append(dst, v.Text...)
+		default:
+			dst = append(dst, v.Text...)
+		}
+		dst = append(dst, ',')
+	}
+	return dst
+}
+
+// Hash is the hash of a row.
+func (t *Table) Hash(r Row) uint64 {
+	var room [512]byte
+	sum := md5.Sum(t.AppendRow(room[:0], r)) //nolint:gosec // see the import
+	return binary.BigEndian.Uint64(sum[:8])
+}
+
+// Sum is the sum of hashes of rows.
+func (t *Table) Sum(rows []Row) (sum uint64) {
+	for _, r := range rows {
+		sum += t.Hash(r)
+	}
+	return sum
+}
+
+// MaxKey is the most bytes of an encoded key.
+const MaxKey = 512
+
+// EncodeKey is a key as bytes, different for different keys: each value as length, ":", text and ",". One that
+// would be longer than MaxKey ends in a digest.
+func EncodeKey(k Key) []byte {
+	b := make([]byte, 0, 32)
+	for _, v := range k {
+		if v.Null {
+			b = append(b, 'N', ',')
+			continue
+		}
+		b = append(strconv.AppendInt(b, int64(len(v.Text)), 10), ':')
+		b = append(append(b, v.Text...), ',')
+	}
+	if len(b) > MaxKey {
+		sum := sha256.Sum256(b)
+		b = append(append(b[:MaxKey-2*len(sum)-1], '#'), hex.EncodeToString(sum[:])...)
+	}
+	return b
+}
+
+// CompareKeys sorts keys of t as the databases do: numbers and times by value, text by its bytes.
+func (t *Table) CompareKeys(a, b Key) int {
+	for i, at := range t.Key {
+		if c := compare(t.Columns[at].Type, a[i], b[i]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func compare(t Type, a, b Value) int {
+	switch {
+	case a.Null && b.Null:
+		return 0
+	case a.Null:
+		return 1
+	case b.Null:
+		return -1
+	}
+	switch t {
+	case Integer, Decimal, Float:
+		return compareNumbers(a.Text, b.Text)
+	case Bool:
+		return compareNumbers(boolDigit(a.Text), boolDigit(b.Text))
+	case Date, Clock, Local, Instant:
+		return compareTimes(a.Text, b.Text)
+	}
+	return strings.Compare(a.Text, b.Text)
+}
+
+func boolDigit(s string) string {
+	switch s {
+	case "true":
+		return "1"
+	case "false":
+		return "0"
+	}
+	return s
+}
