@@ -60,7 +60,8 @@ type Write struct {
 	// leaves nothing in jindu_version.
 	Absent bool
 	// Check is for repairs and for changes that come late: write only when the row is Was now (nil: there is
-	// none), read under a lock in the same transaction, else its fate is Changed. With Sequence 0 the write
+	// none), read under a lock in the same transaction, else its fate is Changed; columns in Once do not count.
+	// With Sequence 0 the write
 	// leaves nothing in jindu_version, and takes a tombstone of the row away.
 	Check bool
 	Was   row.Row
