@@ -15,6 +15,7 @@ type collector struct {
 	requests, seconds    *prometheus.Desc
 	cohort, cohortFailed *prometheus.Desc
 	fallbacks, breaker   *prometheus.Desc
+	owned                *prometheus.Desc
 	rejected, ejected    *prometheus.Desc
 	events               []event
 }
@@ -36,6 +37,7 @@ func newCollector(g *Gateway) *collector {
 		cohort:       desc("cohort_requests_total", "Requests assigned to a side of a migration.", "migration", "side"),
 		cohortFailed: desc("cohort_failures_total", "Failures charged to a side of a migration; a fallback is a failure of the new side.", "migration", "side"),
 		fallbacks:    desc("fallbacks_total", "Requests of the new side that the old one answered.", "migration"),
+		owned:        desc("owned_requests_total", "Requests that went to the side which owns their entity, whatever their cohort.", "migration", "side"),
 		breaker:      desc("breaker_open", "Whether the circuit of the new side is open.", "migration"),
 		rejected:     desc("rejected_total", "Messages refused for how they were written.", "reason"),
 		ejected:      desc("upstream_ejected", "Whether an instance is passively ejected now.", "instance"),
@@ -64,6 +66,9 @@ func newCollector(g *Gateway) *collector {
 	counter("mirrors_sent_total", "Copies sent by RequestMirror filters.", e.MirrorsSent.Load)
 	counter("mirrors_dropped_total", "Copies of RequestMirror filters that were not sent.", e.MirrorsDropped.Load)
 	counter("observed_total", "Requests taken by the observe listener.", e.Observed.Load)
+	counter("fenced_total", "Answers by which a fence refused a request before any effect.", e.Fenced.Load)
+	counter("fenced_denied_total", "Refusals of a fence that were given to the client: the request could not be sent again, or no newer share came in time.", e.FencedDenied.Load)
+	gauge("fenced_waiting", "Requests that a fence refused and that wait for the share that follows.", g.fenced.Load)
 	counter("access_log_lines_total", "Lines written to the access log.", g.access.Written.Load)
 	counter("access_log_dropped_total", "Lines of the access log that were dropped.", g.access.Dropped.Load)
 	return c
@@ -71,7 +76,7 @@ func newCollector(g *Gateway) *collector {
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.requests, c.seconds, c.cohort, c.cohortFailed, c.fallbacks, c.breaker, c.rejected, c.ejected} {
+	for _, d := range []*prometheus.Desc{c.requests, c.seconds, c.cohort, c.cohortFailed, c.fallbacks, c.owned, c.breaker, c.rejected, c.ejected} {
 		out <- d
 	}
 	for _, e := range c.events {
@@ -101,6 +106,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		for i, side := range []string{"old", "new"} {
 			count(c.cohort, sides[i].requests.Load(), name, side)
 			count(c.cohortFailed, sides[i].failures.Load(), name, side)
+			count(c.owned, sides[i].owned.Load(), name, side)
 		}
 		count(c.fallbacks, sides[1].fallbacks.Load(), name)
 	}

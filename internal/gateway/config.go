@@ -33,15 +33,17 @@ type Limits struct {
 	TargetBytes  int   `yaml:"targetBytes" doc:"Bytes of a request target at most."`
 	HeaderFields int   `yaml:"headerFields" doc:"Header fields of a message at most."`
 	BodyBytes    int64 `yaml:"bodyBytes" reload:"live" doc:"Bytes of a request body at most; over it 413. 0: no bound. A body is streamed, not held."`
+	Fenced       int   `yaml:"fenced" reload:"live" doc:"Requests that a fence refused and that wait for the share that follows, at most; further ones are answered 503."`
 	ReplayBytes  int   `yaml:"replayBytes" reload:"live" doc:"Bytes of a request body that are kept for a retry or a fallback; a longer one is sent once."`
 }
 
 // Timeouts are limits of time.
 type Timeouts struct {
-	Head  time.Duration `yaml:"head" reload:"live" doc:"From the first byte of a request's head to its last."`
-	Idle  time.Duration `yaml:"idle" reload:"live" doc:"A client connection without a request is closed after this."`
-	Stall time.Duration `yaml:"stall" reload:"live" doc:"A body that does not move for this long, in either direction, ends its exchange."`
-	Drain time.Duration `yaml:"drain" doc:"At the end of the process, requests in flight may go on for this long."`
+	Head   time.Duration `yaml:"head" reload:"live" doc:"From the first byte of a request's head to its last."`
+	Idle   time.Duration `yaml:"idle" reload:"live" doc:"A client connection without a request is closed after this."`
+	Stall  time.Duration `yaml:"stall" reload:"live" doc:"A body that does not move for this long, in either direction, ends its exchange."`
+	Fenced time.Duration `yaml:"fenced" reload:"live" doc:"A request that a fence refused waits at most this long for the share that follows."`
+	Drain  time.Duration `yaml:"drain" doc:"At the end of the process, requests in flight may go on for this long."`
 }
 
 // Upstreams bound connections to instances.
@@ -62,8 +64,8 @@ func Default() Config {
 		Listen:      ":8080",
 		TraceSample: 1,
 		Limits: Limits{Connections: 65536, HeadBytes: 32 << 10, TargetBytes: 16 << 10, HeaderFields: 100,
-			BodyBytes: 1 << 30, ReplayBytes: 64 << 10},
-		Timeouts:  Timeouts{Head: 10 * time.Second, Idle: 75 * time.Second, Stall: 60 * time.Second, Drain: 25 * time.Second},
+			BodyBytes: 1 << 30, Fenced: 4096, ReplayBytes: 64 << 10},
+		Timeouts:  Timeouts{Head: 10 * time.Second, Idle: 75 * time.Second, Stall: 60 * time.Second, Fenced: 2 * time.Second, Drain: 25 * time.Second},
 		Upstream:  Upstreams{Idle: 256, IdleTimeout: 50 * time.Second},
 		AccessLog: AccessLog{Sample: 0.01, Errors: true},
 	}
@@ -109,6 +111,7 @@ func (c *Config) Validate() error {
 	atLeast("limits.targetBytes", int64(c.Limits.TargetBytes), 64)
 	atLeast("limits.headerFields", int64(c.Limits.HeaderFields), 8)
 	atLeast("limits.bodyBytes", c.Limits.BodyBytes, 0)
+	atLeast("limits.fenced", int64(c.Limits.Fenced), 0)
 	atLeast("limits.replayBytes", int64(c.Limits.ReplayBytes), 0)
 	atLeast("upstream.idleConnections", int64(c.Upstream.Idle), 0)
 	positive := func(path string, d time.Duration) {
@@ -119,6 +122,7 @@ func (c *Config) Validate() error {
 	positive("timeouts.head", c.Timeouts.Head)
 	positive("timeouts.idle", c.Timeouts.Idle)
 	positive("timeouts.stall", c.Timeouts.Stall)
+	positive("timeouts.fenced", c.Timeouts.Fenced)
 	positive("timeouts.drain", c.Timeouts.Drain)
 	positive("upstream.idleTimeout", c.Upstream.IdleTimeout)
 	if len(fields) == 0 {

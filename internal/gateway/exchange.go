@@ -32,6 +32,11 @@ type Exchange struct {
 	// Shadow marks a request that is itself a copy (X-Jindu-Shadow from a trusted peer).
 	Shadow bool
 
+	// Run is that of the mark of the last try, 0 where requests carry none.
+	Run uint64
+	// Fenced: the answer is a fence's refusal. It had no effect and is nobody's failure.
+	Fenced bool
+
 	// Subset is the one whose instance answered, or was asked last; nil when none was.
 	Subset *route.Subset
 	// Failure is why there is no answer of the service, Answered when there is one.
@@ -43,6 +48,8 @@ type Exchange struct {
 	reached bool // the side that was assigned was asked
 	// The same of a subset that is no new side.
 	trialOther, allowed bool
+	waits               bool // it waits for a newer share
+	last                bool // time to wait for one is up
 }
 
 // Origin says who made an answer.

@@ -36,6 +36,8 @@ type Gateway struct {
 	view        atomic.Pointer[View]
 	inFlight    atomic.Int64
 	connections atomic.Int64
+	fenced      atomic.Int64                  // requests that wait for a newer share
+	changed     atomic.Pointer[chan struct{}] // closed by the next Apply
 
 	mu        sync.Mutex
 	attach    func(*Upstream) Conns
@@ -62,6 +64,8 @@ func New(cfg Config, opts Options) *Gateway {
 	}
 	g.start = g.now()
 	g.access = newAccessLog(opts.AccessLog)
+	changed := make(chan struct{})
+	g.changed.Store(&changed)
 	empty, _ := route.Build(nil, nil, &registry.Snapshot{}, route.Defaults{})
 	g.view.Store(&View{g: g, Settings: compileSettings(cfg)})
 	g.Apply(empty)
@@ -162,6 +166,8 @@ func (g *Gateway) Apply(t *route.Table) {
 		v.cohorts[c] = g.cohortOf(c, old)
 	}
 	g.view.Store(v)
+	changed := make(chan struct{})
+	close(*g.changed.Swap(&changed))
 	g.forget(now)
 }
 

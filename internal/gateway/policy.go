@@ -20,12 +20,13 @@ const (
 	Broken               // sent; the connection ended or what came was no HTTP: effect unknown
 	TimedOut             // sent; no answer in time: effect unknown
 	ClientLeft           // nobody waits any more
+	Fenced               // 503 with X-Jindu-Refused: fenced: no effect, the subject has moved
 )
 
 // Status is what the gateway answers when nothing else can be done.
 func (f Failure) Status() int {
 	switch f {
-	case NoInstance, CircuitOpen, NoConnection, Refused:
+	case NoInstance, CircuitOpen, NoConnection, Refused, Fenced:
 		return 503
 	case TimedOut:
 		return 504
@@ -46,6 +47,8 @@ func (f Failure) Code() string {
 		return "JD-GATEWAY-014"
 	case TimedOut:
 		return "JD-GATEWAY-016"
+	case Fenced:
+		return "JD-GATEWAY-017"
 	}
 	return "JD-GATEWAY-015"
 }
@@ -65,8 +68,19 @@ func (f Failure) Detail() string {
 		return "the service did not answer in time; whether the request took effect is unknown"
 	case ClientLeft:
 		return "the client left"
+	case Fenced:
+		return "users are being moved and the new share did not come in time; nothing had effect, so it is safe to repeat the request"
 	}
 	return "the service's connection ended before a whole answer; whether the request took effect is unknown"
+}
+
+// Safe says that a method has no effect by definition (RFC 9110 9.2.1).
+func Safe(method []byte) bool {
+	switch string(method) {
+	case "GET", "HEAD", "OPTIONS":
+		return true
+	}
+	return false
 }
 
 // idempotent says that repeating a request has no more effect than sending it once (RFC 9110 9.2.2).
@@ -109,7 +123,8 @@ func (v *View) MayRetry(ex *Exchange, f Failure, whole bool, now int64) bool {
 	return true
 }
 
-// MayFallBack says that the old side may answer instead of the new one, and notes that it will.
+// MayFallBack says that the old side may answer instead of the new one, and notes that it will. What
+// writes to an entity of the new side stays there: an entity has one owner.
 func (v *View) MayFallBack(ex *Exchange, f Failure, whole bool, now int64) bool {
 	d := &ex.Decision
 	if d.Cohort == nil || d.Side != route.SideNew || ex.FellBack || !whole || d.Cohort.Fallback.Disabled {
@@ -118,6 +133,9 @@ func (v *View) MayFallBack(ex *Exchange, f Failure, whole bool, now int64) bool 
 	switch f {
 	case NoInstance, CircuitOpen, NoConnection, Refused:
 	default:
+		return false
+	}
+	if d.ByOwner && !Safe(ex.Request.Method) {
 		return false
 	}
 	if m := string(ex.Request.Method); m == "PUT" || m == "DELETE" || len(d.Cohort.Old.Instances) == 0 {
@@ -166,8 +184,8 @@ func (v *View) Ended(s *route.Subset, u *Upstream, f Failure, status int, now in
 		return
 	case Answered, RetryStatus:
 		failed = status >= 500
-	case Refused:
-		// It protects itself; ejecting it too would push its load onto the others.
+	case Refused, Fenced:
+		// It protects itself, or its data; ejecting it too would push its load onto the others.
 	default:
 		failed = true
 	}

@@ -135,6 +135,7 @@ type Outcome struct {
 
 type outcome struct {
 	requests, failures, fallbacks, inFlight atomic.Int64
+	owned                                   atomic.Int64 // decided by owner; not among requests
 	latency                                 meter.Histogram
 }
 
@@ -156,4 +157,5 @@ type Events struct {
 	Retries, RetriesDenied, FallbacksDenied, Ejections, Upgrades, FieldsDropped, ClientsLeft atomic.Int64
 	ConnectionsRefused, UpstreamStale, UpstreamDesync, UpstreamDials                         atomic.Int64
 	RecordingsTruncated, MirrorsSent, MirrorsDropped, Observed                               atomic.Int64
+	Fenced, FencedDenied                                                                     atomic.Int64
 }

@@ -31,14 +31,14 @@
 // subject a request stays on the old side, until hold or done has the share at 10,000: then everyone
 // is on the new side. A backend that pins a subset is outside of migrations.
 //
+// Under weights with stickiness the buckets are laid over the cumulative weights in the order of the
+// backends: when weights change, only subjects whose bucket lies between the old and the new place of
+// a boundary move. Without stickiness, or without a subject, each request draws by itself.
+//
 // # Owners
 //
 // While rows of both sides are carried across, an entity belongs to the side that created it until all
 // are handed over. A request that a rule of spec.data.owners fits goes to that side, whatever its
 // subject's share, and is said to be decided by owner: its mark has no bucket, it is charged to neither
 // cohort, so that it does not bias their comparison, and only safe methods of it are mirrored.
-//
-// Under weights with stickiness the buckets are laid over the cumulative weights in the order of the
-// backends: when weights change, only subjects whose bucket lies between the old and the new place of
-// a boundary move. Without stickiness, or without a subject, each request draws by itself.
 package route

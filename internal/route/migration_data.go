@@ -209,7 +209,7 @@ func (f *fields) ownerPath(path, value string) (id bool) {
 	if !f.plainPath(path, plain) {
 		return strings.Contains(plain, "{id}") // one complaint is enough
 	}
-	for _, s := range strings.Split(plain[1:], "/") {
+	for s := range strings.SplitSeq(plain[1:], "/") {
 		switch {
 		case s == "{id}" && id:
 			f.add(path, value, "names {id} twice")

@@ -59,7 +59,7 @@ func (c *conn) recorded() *gateway.Recorded {
 	rec := &gateway.Recorded{
 		Route: d.Rule.Route, Rule: d.Rule.Name, Template: d.Template,
 		Assigned: d.Side, Answered: ex.Answered, Subject: d.Subject, HasSubject: d.HasSubject,
-		Trace: hex.EncodeToString(ex.Trace.TraceID[:]), ClientIP: ex.Request.ClientIP,
+		Trace: hex.EncodeToString(ex.Trace.TraceID[:]), Run: ex.RunID(), ByOwner: d.ByOwner, ClientIP: ex.Request.ClientIP,
 		Method: string(w.req.method), Host: string(w.req.host), Target: string(w.req.target),
 		Header: appendHeaders(nil, w.req.fields, false),
 		Status: ex.Status, ResponseHeader: w.note.record.fields,
@@ -79,7 +79,7 @@ func (c *conn) recorded() *gateway.Recorded {
 		}
 	}
 	if d.Cohort != nil {
-		rec.Migration, rec.Service = d.Cohort.Migration, d.Cohort.Service
+		rec.Migration, rec.Service, rec.Epoch = d.Cohort.Migration, d.Cohort.Service, d.Cohort.Epoch
 	}
 	if w.req.hasBody() {
 		if rec.Truncated = !s.gathered || len(s.body) > w.note.plan.MaxRequest; !rec.Truncated {

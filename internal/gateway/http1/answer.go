@@ -10,7 +10,7 @@ import (
 )
 
 // appendProblem appends a whole answer of the gateway's own: a problem in JSON (RFC 9457).
-func appendProblem(dst []byte, status int, code, detail string, head, close bool) []byte {
+func appendProblem(dst []byte, status int, code, detail string, head, close, later bool) []byte {
 	var body [512]byte
 	b := append(body[:0], `{"status":`...)
 	b = strconv.AppendInt(b, int64(status), 10)
@@ -25,6 +25,9 @@ func appendProblem(dst []byte, status int, code, detail string, head, close bool
 	if status == 405 {
 		dst = append(dst, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"...)
 	}
+	if later {
+		dst = append(dst, retryAfter...)
+	}
 	if close {
 		dst = append(dst, "Connection: close\r\n"...)
 	}
@@ -34,6 +37,9 @@ func appendProblem(dst []byte, status int, code, detail string, head, close bool
 	}
 	return append(dst, b...)
 }
+
+// retryAfter goes with a refusal of a fence: the share that follows is a moment away.
+const retryAfter = "Retry-After: 1\r\n"
 
 func appendStatus(dst []byte, status int, reason []byte) []byte {
 	dst = append(dst, "HTTP/1.1 "...)
@@ -52,7 +58,7 @@ func appendStatus(dst []byte, status int, reason []byte) []byte {
 func (c *conn) answer(status int, code, detail string) bool {
 	w := c.w
 	keep := c.mayKeep() && c.bodyRead()
-	w.back = appendProblem(w.back[:0], status, code, detail, string(w.req.method) == "HEAD", !keep)
+	w.back = appendProblem(w.back[:0], status, code, detail, string(w.req.method) == "HEAD", !keep, w.ex.Fenced)
 	w.ex.Status, w.ex.Origin = status, gateway.OriginGateway
 	if c.write(w.back) != nil {
 		w.ex.Status, w.ex.Origin, w.ex.Failure = 499, gateway.OriginNone, gateway.ClientLeft
@@ -65,7 +71,7 @@ func (c *conn) answer(status int, code, detail string) bool {
 // fail answers for a service that did not.
 func (c *conn) fail(f gateway.Failure) bool {
 	ex := &c.w.ex
-	ex.Failure = f
+	ex.Failure, ex.Fenced = f, f == gateway.Fenced
 	if f == gateway.ClientLeft {
 		ex.Status, ex.Origin = 499, gateway.OriginNone
 		return false

@@ -263,7 +263,7 @@ func (c *conn) refuse(err error) {
 // reject answers a request that could not be understood and ends the connection.
 func (c *conn) reject(r *rejection) {
 	c.s.gw.Rejected(r.reason)
-	c.w.back = appendProblem(c.w.back[:0], r.status, r.code, r.reason, false, true)
+	c.w.back = appendProblem(c.w.back[:0], r.status, r.code, r.reason, false, true, false)
 	c.unread = c.write(c.w.back) == nil
 }
 

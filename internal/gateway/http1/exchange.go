@@ -27,7 +27,7 @@ func (c *conn) exchange() (keep bool) {
 		return false
 	}
 	v.Decide(ex)
-	keep = c.decided(v)
+	v, keep = c.decided(v)
 	if w.note.end.IsZero() {
 		w.note.end = g.Now()
 	}
@@ -37,26 +37,36 @@ func (c *conn) exchange() (keep bool) {
 	return keep
 }
 
-// decided does what was decided.
-func (c *conn) decided(v *gateway.View) bool {
-	d := &c.w.ex.Decision
-	switch {
-	case d.Refused == route.RefusedPath:
-		c.s.gw.Rejected("ambiguous path")
-		return c.answer(400, "JD-GATEWAY-010", "the path could be read in more than one way")
-	case d.Refused == route.RefusedNoRoute:
-		return c.answer(404, "JD-GATEWAY-011", "no route matches the request")
-	case d.Rule.Filters.Redirect != nil:
-		return c.redirect(d.Rule.Filters.Redirect)
+// decided does what was decided. It returns the view that decided last.
+func (c *conn) decided(v *gateway.View) (*gateway.View, bool) {
+	if done, keep := c.answered(); done {
+		return v, keep
 	}
-	if tap := c.s.gw.Tap(); tap != nil && d.Cohort != nil && !c.w.ex.Shadow {
+	d := &c.w.ex.Decision
+	if tap := c.s.gw.Tap(); tap != nil && d.Cohort != nil && !c.w.ex.Shadow && (!d.ByOwner || gateway.Safe(c.w.req.method)) {
 		c.w.note.plan = tap.Plan(&c.w.ex)
 	}
 	return c.forward(v)
 }
 
-// forward tries instances until one answers or nothing more may be tried.
-func (c *conn) forward(v *gateway.View) bool {
+// answered answers what was decided to go to no service.
+func (c *conn) answered() (done, keep bool) {
+	d := &c.w.ex.Decision
+	switch {
+	case d.Refused == route.RefusedPath:
+		c.s.gw.Rejected("ambiguous path")
+		return true, c.answer(400, "JD-GATEWAY-010", "the path could be read in more than one way")
+	case d.Refused == route.RefusedNoRoute:
+		return true, c.answer(404, "JD-GATEWAY-011", "no route matches the request")
+	case d.Rule.Filters.Redirect != nil:
+		return true, c.redirect(d.Rule.Filters.Redirect)
+	}
+	return false, false
+}
+
+// forward tries instances until one answers or nothing more may be tried. It returns the view that
+// decided last.
+func (c *conn) forward(v *gateway.View) (*gateway.View, bool) {
 	w := c.w
 	ex := &w.ex
 	rule := ex.Decision.Rule
@@ -69,10 +79,10 @@ func (c *conn) forward(v *gateway.View) bool {
 		ex.Status, ex.Origin = r.status, gateway.OriginGateway
 		if r == errBodyLeft {
 			ex.Status, ex.Origin, ex.Failure = 499, gateway.OriginNone, gateway.ClientLeft
-			return false
+			return v, false
 		}
 		c.reject(r)
-		return false
+		return v, false
 	}
 	subset, side := ex.Decision.Subset, ex.Decision.Side
 	var avoid *gateway.Upstream
@@ -92,15 +102,20 @@ func (c *conn) forward(v *gateway.View) bool {
 		}
 		if f == gateway.Answered {
 			ex.Tries++
+			ex.Fenced = false
 			ex.Subset, ex.Answered, ex.Instance = subset, side, u.Address
 			v.Began(u)
 			var status int
 			var keep bool
 			f, status, keep = c.try(v, u, now)
 			now = c.s.gw.Clock(w.note.end)
-			v.Ended(subset, u, f, status, now)
+			ended := f
+			if ex.Fenced {
+				ended = gateway.Fenced
+			}
+			v.Ended(subset, u, ended, status, now)
 			if f == gateway.Answered {
-				return keep
+				return v, keep
 			}
 		}
 		if c.sent() { // something of an answer is on its way: nothing can be repaired
@@ -109,28 +124,74 @@ func (c *conn) forward(v *gateway.View) bool {
 				ex.Origin, ex.Status = gateway.OriginNone, 499
 			}
 			c.abort()
-			return false
+			return v, false
 		}
 		if r := w.send.rejected(); r != nil && r != errBodyLeft { // the body was at fault
 			ex.Status, ex.Origin = r.status, gateway.OriginGateway
 			c.reject(r)
-			return false
+			return v, false
 		}
 		whole := c.replayable()
 		switch {
+		case f == gateway.Fenced:
+			if !c.awaitShare(v) {
+				return v, c.fail(gateway.ClientLeft)
+			}
+			was := v
+			v = v.Redecide(ex)
+			if now = c.clock(); w.note.overall > 0 && now >= w.note.overall {
+				return v, c.fail(gateway.Fenced)
+			}
+			if v == was {
+				break // the side is asked once more
+			}
+			if done, keep := c.answered(); done {
+				return v, keep
+			}
+			rule, avoid, admitted = ex.Decision.Rule, nil, nil
+			subset, side = ex.Decision.Subset, ex.Decision.Side
 		case w.note.overall > 0 && now >= w.note.overall:
-			return c.fail(gateway.TimedOut)
+			return v, c.fail(gateway.TimedOut)
 		case f == gateway.RetryStatus || f != gateway.Refused && v.MayRetry(ex, f, whole, now):
 			if !c.pause(rule.Retry.Backoff, ex.Request.Random) {
-				return c.fail(gateway.ClientLeft)
+				return v, c.fail(gateway.ClientLeft)
 			}
 			avoid = u
 		case f == gateway.Refused || v.MayFallBack(ex, f, whole, now):
 			subset, side, avoid = ex.Decision.Cohort.Old, route.SideOld, nil
 		default:
-			return c.fail(f)
+			return v, c.fail(f)
 		}
 		now = c.clock()
+	}
+}
+
+// awaitShare waits until a newer share of the exchange's migration is in force, or time is up. It is
+// false when nobody waits for the answer any more.
+func (c *conn) awaitShare(v *gateway.View) bool {
+	w := c.w
+	now := c.clock()
+	if w.note.fenced == 0 {
+		w.note.fenced = now + int64(v.Timeouts.Fenced)
+	}
+	deadline := w.note.fenced
+	if w.note.overall > 0 {
+		deadline = min(deadline, w.note.overall)
+	}
+	t := time.NewTimer(time.Duration(deadline - now))
+	defer t.Stop()
+	for {
+		changed := c.s.gw.Changed()
+		if v.Moved(&w.ex) {
+			return !left(c.sock)
+		}
+		select {
+		case <-changed:
+		case <-t.C:
+			return !left(c.sock)
+		case <-c.s.ctx.Done():
+			return false
+		}
 	}
 }
 

@@ -57,6 +57,7 @@ func (c *conn) appendRequest(v *gateway.View, up *gateway.Upstream) {
 		b = append(b, "TE: trailers\r\nConnection: TE\r\n"...)
 	}
 	b = c.appendForwarded(b, v)
+	b = c.appendMark(b)
 	b = append(b, "traceparent: "...)
 	b = w.ex.Trace.AppendParent(b)
 	b = append(b, "\r\n\r\n"...)
@@ -64,6 +65,21 @@ func (c *conn) appendRequest(v *gateway.View, up *gateway.Upstream) {
 		b = append(b, w.send.body...)
 	}
 	w.out = b
+}
+
+// appendMark says which run this is. A trusted peer's mark goes on where this service has no other, or
+// where the request is a copy of the peer's.
+func (c *conn) appendMark(b []byte) []byte {
+	ex, prior := &c.w.ex, c.w.note.mark
+	switch {
+	case prior != nil && (ex.Run == 0 || ex.Shadow):
+		b = append(append(b, gateway.MarkHeader...), prior...)
+	case ex.Run != 0:
+		b = ex.AppendMark(append(b, gateway.MarkHeader...))
+	default:
+		return b
+	}
+	return append(b, "\r\n"...)
 }
 
 func appendLength(b []byte, n int64) []byte {

@@ -13,6 +13,7 @@ import (
 type notes struct {
 	plan    gateway.Plan
 	overall int64     // deadline of the exchange, 0 for none
+	fenced  int64     // until when a newer share is waited for, 0 before a fence refused
 	end     time.Time // of the last try
 
 	trusted   bool
@@ -20,7 +21,8 @@ type notes struct {
 	priorFor  []byte // what trusted proxies said
 	priorHost []byte
 	priorFwd  []byte
-	parent    bool // a traceparent was continued
+	mark      []byte // what a trusted peer said of the run
+	parent    bool   // a traceparent was continued
 
 	closing bool // the client connection ends after this answer
 	flushed bool // something of the answer was sent
@@ -78,10 +80,13 @@ func (c *conn) begin(v *gateway.View) {
 		case hB3Flags:
 			flags = f.value
 		case hJindu:
-			if !n.trusted {
+			switch {
+			case !n.trusted:
 				f.drop, f.name = true, nil
-			} else if is(f.name, "x-jindu-shadow") {
+			case is(f.name, "x-jindu-shadow"):
 				ex.Shadow = true
+			case is(f.name, "x-jindu-mark"):
+				f.drop, n.mark = true, f.value
 			}
 		case hForwardedFor, hForwardedProto, hForwardedHost, hForwarded:
 			f.drop = true

@@ -87,6 +87,9 @@ func (c *conn) appendAnswerHead(b []byte, v *gateway.View, end int, length int64
 	w := c.w
 	b = appendStatus(b, w.resp.status, w.resp.reason)
 	b = c.appendChanged(b, w.resp.fields)
+	if w.ex.Fenced && w.resp.fields.Get("retry-after") == nil {
+		b = append(b, retryAfter...)
+	}
 	switch {
 	case chunked:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)

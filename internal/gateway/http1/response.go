@@ -11,6 +11,7 @@ type responseHead struct {
 	body    framing
 	conn    connection
 	refused bool // X-Jindu-Refused: 1
+	fenced  bool // X-Jindu-Refused: fenced
 }
 
 // parseResponse reads a whole head, empty line included.
@@ -66,7 +67,8 @@ func (r *responseHead) check() error {
 			case is(f.name, "x-jindu-state"):
 				f.drop = true
 			case is(f.name, "x-jindu-refused"):
-				f.drop, r.refused = true, bytes.Equal(f.value, []byte("1"))
+				f.drop = true
+				r.refused, r.fenced = bytes.Equal(f.value, []byte("1")), bytes.Equal(f.value, []byte("fenced"))
 			}
 		}
 		if err != nil {

@@ -15,6 +15,7 @@ func (c *conn) try(v *gateway.View, up *gateway.Upstream, now int64) (f gateway.
 	if t := w.ex.Decision.Rule.TryTimeout; t > 0 && (deadline == 0 || now+int64(t) < deadline) {
 		deadline = now + int64(t)
 	}
+	v.Mark(&w.ex)
 	c.appendRequest(v, up)
 	for {
 		u, err := p.get(c.s.ctx)
@@ -119,6 +120,9 @@ func (c *conn) converse(v *gateway.View, u *upConn) (f gateway.Failure, reuse bo
 		if f := c.interim(); f != gateway.Answered {
 			return f, false, nil
 		}
+	}
+	if w.resp.status == 503 && w.resp.fenced && v.MayWait(&w.ex, c.replayable()) {
+		return gateway.Fenced, c.skipBody(), nil
 	}
 	if w.resp.status == 503 && w.resp.refused && v.MayFallBack(&w.ex, gateway.Refused, c.replayable(), c.clock()) {
 		return gateway.Refused, c.skipBody(), nil
