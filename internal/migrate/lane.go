@@ -2,12 +2,14 @@ package migrate
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	v1 "jindu.dev/jindu/api/v1"
 	"jindu.dev/jindu/internal/migrate/evidence"
+	"jindu.dev/jindu/internal/migrate/writeset"
 )
 
 // lane is the way of one migration's recordings to their copies: a queue bounded by count and bytes,
@@ -29,7 +31,10 @@ type lane struct {
 	maxQueue int
 	bytes    int64 // of recordings that wait or run
 	inFlight int   // copies under way
+	waiting  []*waiting
 	closed   bool
+
+	pairs pairs // that differed in what they did
 }
 
 // job is a recording with the copies to send of it.
@@ -90,22 +95,64 @@ func (l *lane) take() (job, bool) {
 	return j, true
 }
 
-// done ends a job.
-func (l *lane) done(j *job) {
+// done ends the copies of a job; one that waits for its effects still weighs.
+func (l *lane) done(j *job, waits bool) {
 	l.mu.Lock()
 	l.inFlight -= len(j.asks)
-	l.bytes -= j.size
+	if !waits {
+		l.bytes -= j.size
+	}
 	l.mu.Unlock()
+}
+
+// wait keeps an observation until what its runs did is known, and says whether there was room.
+func (l *lane) wait(w *waiting) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || len(l.waiting) >= l.maxQueue {
+		return false
+	}
+	l.waiting = append(l.waiting, w)
+	return true
+}
+
+// collect compares those that wait and of which everything is known now.
+func (l *lane) collect(effects *writeset.Collector, now time.Time) {
+	l.mu.Lock()
+	list := l.waiting
+	l.waiting = nil
+	l.mu.Unlock()
+	var still []*waiting
+	var size int64
+	for _, w := range list {
+		if w.settled(effects, now) {
+			size += w.job.size
+			l.conclude(w)
+		} else {
+			still = append(still, w)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bytes -= size
+	if l.closed {
+		l.tally.drop(dropShutdown, int64(len(still)))
+		return
+	}
+	l.waiting = append(still, l.waiting...)
 }
 
 // close drops what waits and refuses what comes.
 func (l *lane) close() {
 	l.mu.Lock()
-	waiting := int64(len(l.queue))
+	waiting := int64(len(l.queue) + len(l.waiting))
 	for i := range l.queue {
 		l.bytes -= l.queue[i].size
 	}
-	l.queue, l.closed = nil, true
+	for _, w := range l.waiting {
+		l.bytes -= w.job.size
+	}
+	l.queue, l.waiting, l.closed = nil, nil, true
 	l.mu.Unlock()
 	l.tally.drop(dropShutdown, waiting)
 }
@@ -168,20 +215,57 @@ func (l *lane) look(at time.Time) (v1.Gate, *v1.DifferenceRef) {
 	return r.Gate, r.First
 }
 
-// settle puts what the copies of a job brought into its book.
-func (l *lane) settle(j *job, all []said) {
+// settle puts what the copies of a job brought into its book, or has it wait until what they did is known.
+func (l *lane) settle(j *job, all []said, effects bool, now time.Time) (waits bool) {
 	o, drop := j.observe(all)
 	if drop != "" {
 		l.tally.drop(drop, 1)
+		return false
+	}
+	if !effects {
+		l.conclude(&waiting{job: *j, o: o})
+		return false
+	}
+	w := j.effectsOf(&o, all, now)
+	if slices.ContainsFunc(all, said.refused) {
+		l.incomparable(w, reasonRefused)
+		return false
+	}
+	if len(w.needs) == 0 {
+		l.conclude(w)
+		return false
+	}
+	if !l.wait(w) {
+		l.tally.drop(dropQueue, 1)
+		return false
+	}
+	return true
+}
+
+// conclude compares an observation of which everything is known.
+func (l *lane) conclude(w *waiting) {
+	if reason := w.judge(); reason != "" {
+		l.incomparable(w, reason)
 		return
 	}
-	if reason := j.book.Add(o); reason != "" {
+	against, reason := w.job.book.Judge(w.o)
+	if reason != "" {
 		l.tally.lost.Add(1)
 		l.tally.skip(reason)
 		return
 	}
 	l.tally.compared.Add(1)
-	if o.Old2 != nil || o.New2 != nil {
+	if w.o.Old2 != nil || w.o.New2 != nil {
 		l.tally.triples.Add(1)
 	}
+	if v := w.view(against, w.job.book.Rules()); v != nil {
+		l.pairs.keep(v)
+	}
+}
+
+// incomparable counts a pair of which something is missing that the comparison needs.
+func (l *lane) incomparable(w *waiting, reason string) {
+	w.job.book.NotComparable(w.job.endpoint, reason)
+	l.tally.lost.Add(1)
+	l.tally.skip(reason)
 }

@@ -181,9 +181,11 @@ var hopByHop = []string{
 
 // copyOf makes the shadow request of a recording: the same request with its identity, marked as a copy
 // and under a span of its own. Credentials stay, since the service needs them; they are never kept.
-func copyOf(rec *Recorded, migration string, span uint64) *Copy {
+//
+// run names the copy's own run; without one it gets no mark, since nobody asks what it did.
+func copyOf(rec *Recorded, migration, run string, span uint64) *Copy {
 	drop := connectionFields(rec.Header)
-	c := &Copy{Method: rec.Method, Host: rec.Host, Target: rec.Target, Body: rec.Body, Header: make([]v1.Header, 0, len(rec.Header)+3)}
+	c := &Copy{Method: rec.Method, Host: rec.Host, Target: rec.Target, Body: rec.Body, Header: make([]v1.Header, 0, len(rec.Header)+4)}
 	for _, h := range rec.Header {
 		name := strings.ToLower(h.Name)
 		switch {
@@ -194,6 +196,9 @@ func copyOf(rec *Recorded, migration string, span uint64) *Copy {
 		}
 	}
 	c.Header = append(c.Header, v1.Header{Name: headerShadow, Value: migration})
+	if run != "" {
+		c.Header = append(c.Header, v1.Header{Name: v1.MarkHeader, Value: rec.mark(run).String()})
+	}
 	if state := headerOf(rec.ResponseHeader, headerState); state != "" {
 		c.Header = append(c.Header, v1.Header{Name: headerState, Value: state})
 	}

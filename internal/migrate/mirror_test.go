@@ -111,7 +111,7 @@ func TestACopyIsTheSameRequestMarkedAsACopy(t *testing.T) {
 		},
 		ResponseHeader: []v1.Header{{Name: "x-jindu-state", Value: "v42"}},
 	}
-	c := copyOf(rec, "move", 0x1234)
+	c := copyOf(rec, "move", "", 0x1234)
 	var got []string
 	for _, h := range c.Header {
 		got = append(got, h.Name+": "+h.Value)
@@ -136,26 +136,26 @@ func TestWhatBecomesOfCopies(t *testing.T) {
 		said []said
 		want string // drop, or the answers: old, second old, new, second new
 	}{
-		"pair":                     {Recorded{Method: "GET", Status: 201}, []said{{roleNew, ok, nil}}, "201 - 200"},
-		"triple":                   {Recorded{Method: "GET", Status: 201}, []said{{roleNew, ok, nil}, {roleOld2, ok, nil}}, "201 200 200"},
-		"second old breaks":        {Recorded{Method: "GET", Status: 201}, []said{{roleOld2, Reply{}, broken}, {roleNew, ok, nil}}, "201 closed 200"},
-		"both are late":            {Recorded{Method: "GET", Status: 201}, []said{{roleOld2, Reply{}, late}, {roleNew, Reply{}, late}}, "201 timeout timeout"},
-		"second old not reached":   {Recorded{Method: "GET", Status: 201}, []said{{roleOld2, Reply{}, gone}, {roleNew, ok, nil}}, "201 - 200"},
-		"second old, node stops":   {Recorded{Method: "GET", Status: 201}, []said{{roleOld2, Reply{}, context.Canceled}, {roleNew, ok, nil}}, "201 - 200"},
-		"new times out":            {Recorded{Method: "GET", Status: 201}, []said{{roleNew, Reply{}, late}}, "201 - timeout"},
-		"new breaks":               {Recorded{Method: "GET", Status: 201}, []said{{roleNew, Reply{}, broken}}, "201 - closed"},
-		"new not reached":          {Recorded{Method: "GET", Status: 201}, []said{{roleNew, Reply{}, gone}}, "drop failed"},
-		"node stops":               {Recorded{Method: "GET", Status: 201}, []said{{roleNew, Reply{}, context.Canceled}}, "drop shutdown"},
-		"new answered":             {Recorded{Method: "GET", Status: 201, Answered: route.SideNew}, []said{{roleOld, ok, nil}}, "200 - 201"},
-		"new answered, old late":   {Recorded{Method: "GET", Status: 201, Answered: route.SideNew}, []said{{roleOld, Reply{}, late}}, "drop timeout"},
-		"new answered, old breaks": {Recorded{Method: "GET", Status: 201, Answered: route.SideNew}, []said{{roleOld, Reply{}, broken}}, "drop failed"},
-		"new first":                {newFirst, []said{{roleNew2, ok, nil}, {roleOld, ok, nil}}, "200 - 201 200"},
-		"new first, old late":      {newFirst, []said{{roleNew2, ok, nil}, {roleOld, Reply{}, late}}, "drop timeout"},
-		"new first, second late":   {newFirst, []said{{roleNew2, Reply{}, late}, {roleOld, ok, nil}}, "drop timeout"},
-		"new first, second gone":   {newFirst, []said{{roleNew2, Reply{}, gone}, {roleOld, ok, nil}}, "200 - 201"},
-		"new first, node stops":    {newFirst, []said{{roleNew2, Reply{}, context.Canceled}, {roleOld, ok, nil}}, "200 - 201"},
-		"observed, second late":    {Recorded{Method: "GET", Observed: true}, []said{{roleNew, ok, nil}, {roleOld2, Reply{}, late}, {roleOld, ok, nil}}, "200 timeout 200"},
-		"observed":                 {Recorded{Method: "GET", Observed: true}, []said{{roleNew, ok, nil}, {roleOld, Reply{Status: 204}, nil}}, "204 - 200"},
+		"pair":                     {Recorded{Method: "GET", Status: 201}, []said{{role: roleNew, reply: ok, err: nil}}, "201 - 200"},
+		"triple":                   {Recorded{Method: "GET", Status: 201}, []said{{role: roleNew, reply: ok, err: nil}, {role: roleOld2, reply: ok, err: nil}}, "201 200 200"},
+		"second old breaks":        {Recorded{Method: "GET", Status: 201}, []said{{role: roleOld2, reply: Reply{}, err: broken}, {role: roleNew, reply: ok, err: nil}}, "201 closed 200"},
+		"both are late":            {Recorded{Method: "GET", Status: 201}, []said{{role: roleOld2, reply: Reply{}, err: late}, {role: roleNew, reply: Reply{}, err: late}}, "201 timeout timeout"},
+		"second old not reached":   {Recorded{Method: "GET", Status: 201}, []said{{role: roleOld2, reply: Reply{}, err: gone}, {role: roleNew, reply: ok, err: nil}}, "201 - 200"},
+		"second old, node stops":   {Recorded{Method: "GET", Status: 201}, []said{{role: roleOld2, reply: Reply{}, err: context.Canceled}, {role: roleNew, reply: ok, err: nil}}, "201 - 200"},
+		"new times out":            {Recorded{Method: "GET", Status: 201}, []said{{role: roleNew, reply: Reply{}, err: late}}, "201 - timeout"},
+		"new breaks":               {Recorded{Method: "GET", Status: 201}, []said{{role: roleNew, reply: Reply{}, err: broken}}, "201 - closed"},
+		"new not reached":          {Recorded{Method: "GET", Status: 201}, []said{{role: roleNew, reply: Reply{}, err: gone}}, "drop failed"},
+		"node stops":               {Recorded{Method: "GET", Status: 201}, []said{{role: roleNew, reply: Reply{}, err: context.Canceled}}, "drop shutdown"},
+		"new answered":             {Recorded{Method: "GET", Status: 201, Answered: route.SideNew}, []said{{role: roleOld, reply: ok, err: nil}}, "200 - 201"},
+		"new answered, old late":   {Recorded{Method: "GET", Status: 201, Answered: route.SideNew}, []said{{role: roleOld, reply: Reply{}, err: late}}, "drop timeout"},
+		"new answered, old breaks": {Recorded{Method: "GET", Status: 201, Answered: route.SideNew}, []said{{role: roleOld, reply: Reply{}, err: broken}}, "drop failed"},
+		"new first":                {newFirst, []said{{role: roleNew2, reply: ok, err: nil}, {role: roleOld, reply: ok, err: nil}}, "200 - 201 200"},
+		"new first, old late":      {newFirst, []said{{role: roleNew2, reply: ok, err: nil}, {role: roleOld, reply: Reply{}, err: late}}, "drop timeout"},
+		"new first, second late":   {newFirst, []said{{role: roleNew2, reply: Reply{}, err: late}, {role: roleOld, reply: ok, err: nil}}, "drop timeout"},
+		"new first, second gone":   {newFirst, []said{{role: roleNew2, reply: Reply{}, err: gone}, {role: roleOld, reply: ok, err: nil}}, "200 - 201"},
+		"new first, node stops":    {newFirst, []said{{role: roleNew2, reply: Reply{}, err: context.Canceled}, {role: roleOld, reply: ok, err: nil}}, "200 - 201"},
+		"observed, second late":    {Recorded{Method: "GET", Observed: true}, []said{{role: roleNew, reply: ok, err: nil}, {role: roleOld2, reply: Reply{}, err: late}, {role: roleOld, reply: ok, err: nil}}, "200 timeout 200"},
+		"observed":                 {Recorded{Method: "GET", Observed: true}, []said{{role: roleNew, reply: ok, err: nil}, {role: roleOld, reply: Reply{Status: 204}, err: nil}}, "204 - 200"},
 	} {
 		j := job{rec: &c.rec, endpoint: "GET /"}
 		o, drop := j.observe(c.said)
@@ -265,7 +265,7 @@ func TestTheQueueIsBoundedByCountBytesAndCopies(t *testing.T) {
 	if drop := l.push(job{rec: &Recorded{}, view: v, size: 11}); drop != dropBytes {
 		t.Errorf("beyond the bytes: %q", drop)
 	}
-	l.done(&a)
+	l.done(&a, false)
 	if _, inFlight, bytes := l.load(); inFlight != 2 || bytes != 60 {
 		t.Errorf("%d in flight, %d bytes", inFlight, bytes)
 	}
@@ -310,9 +310,9 @@ func TestStatesThatDifferAreNotComparable(t *testing.T) {
 	l := &lane{name: "move"}
 	state := func(v string) []v1.Header { return []v1.Header{{Name: "X-Jindu-State", Value: v}} }
 	j := &job{rec: &Recorded{Method: "GET", Status: 200, ResponseHeader: state("1")}, book: book, endpoint: "GET /a", asks: []ask{{}}}
-	l.settle(j, []said{{roleNew, Reply{Status: 200, Header: state("2")}, nil}})
-	l.settle(j, []said{{roleNew, Reply{Status: 200, Header: state("1")}, nil}})
-	l.settle(j, []said{{roleNew, Reply{}, ErrUnreached}})
+	l.settle(j, []said{{role: roleNew, reply: Reply{Status: 200, Header: state("2")}, err: nil}}, false, time.Time{})
+	l.settle(j, []said{{role: roleNew, reply: Reply{Status: 200, Header: state("1")}, err: nil}}, false, time.Time{})
+	l.settle(j, []said{{role: roleNew, reply: Reply{}, err: ErrUnreached}}, false, time.Time{})
 	c := l.tally.counts()
 	if c.NotComparable[reasonState] != 1 || c.Compared != 1 || c.Dropped[dropFailed] != 1 || l.tally.copies() != (Copies{3, 1}) {
 		t.Errorf("counts %+v, copies %+v", c, l.tally.copies())

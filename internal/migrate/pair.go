@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"errors"
+	"time"
 
 	"jindu.dev/jindu/internal/migrate/compare"
 	"jindu.dev/jindu/internal/migrate/evidence"
@@ -11,9 +12,11 @@ import (
 
 // said is what became of one copy.
 type said struct {
-	role  role
-	reply Reply
-	err   error
+	role            role
+	reply           Reply
+	err             error
+	run             string // of the copy's mark
+	began, answered time.Time
 }
 
 // answer is a reply as something to compare.

@@ -7,6 +7,7 @@ import (
 
 	v1 "jindu.dev/jindu/api/v1"
 	"jindu.dev/jindu/internal/kit/meter"
+	"jindu.dev/jindu/internal/migrate/writeset"
 	"jindu.dev/jindu/internal/registry"
 )
 
@@ -121,4 +122,6 @@ type Ports struct {
 	Registry Registry
 	Caller   Caller
 	Data     Data // nil: this node carries no data
+	// Effects is where captures tell what runs did; nil: effects are not compared on this node.
+	Effects *writeset.Collector
 }

@@ -80,6 +80,9 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	defer cancel()
 	defer close(s.stopped)
 	s.open(copies)
+	if s.ports.Effects != nil {
+		s.work.Go(func() { s.collect(copies) })
+	}
 	ready()
 	ticker := time.NewTicker(s.cfg.Tick)
 	defer ticker.Stop()
@@ -266,19 +269,20 @@ func (s *Server) pump(l *lane) {
 		}
 		go func() {
 			defer s.work.Done()
-			s.mirror(ctx, l, &j)
-			l.done(&j)
+			l.done(&j, s.mirror(ctx, l, &j))
 			s.pump(l)
 		}()
 	}
 }
 
-// mirror sends the copies of a job, all at once, and puts what came back into the book.
-func (s *Server) mirror(ctx context.Context, l *lane, j *job) {
+// mirror sends the copies of a job, all at once, and puts what came back into the book, or has it wait for
+// what the copies did.
+func (s *Server) mirror(ctx context.Context, l *lane, j *job) (waits bool) {
 	if waited := s.clock().Mono - j.at; waited >= j.view.settings.Timeout {
 		l.tally.drop(dropTimeout, 1) // the primary answer is too old to be compared with
-		return
+		return false
 	}
+	spec := &j.view.settings.Spec
 	stop := ctx
 	ctx, cancel := context.WithTimeout(ctx, j.view.settings.Timeout)
 	defer cancel()
@@ -286,16 +290,21 @@ func (s *Server) mirror(ctx context.Context, l *lane, j *job) {
 	var others sync.WaitGroup
 	for i := range j.asks {
 		send := func() {
-			c := copyOf(j.rec, l.name, s.random())
+			run := ""
+			if spec.Marked() {
+				run = hex16(s.random())
+			}
+			c := copyOf(j.rec, l.name, run, s.random())
 			began := s.now()
 			reply, err := s.ports.Caller.Call(ctx, j.asks[i].address, c, j.view.settings.MaxBody)
+			answered := s.now()
 			if reply.Latency == 0 {
-				reply.Latency = s.now().Sub(began)
+				reply.Latency = answered.Sub(began)
 			}
 			if err != nil && stop.Err() != nil {
 				err = stop.Err() // whatever it looks like, the node stops
 			}
-			all[i] = said{j.asks[i].role, reply, err}
+			all[i] = said{j.asks[i].role, reply, err, run, began, answered}
 		}
 		if i == len(j.asks)-1 {
 			send()
@@ -304,7 +313,24 @@ func (s *Server) mirror(ctx context.Context, l *lane, j *job) {
 		}
 	}
 	others.Wait()
-	l.settle(j, all)
+	return l.settle(j, all, s.ports.Effects != nil && spec.Effects.Compared(), s.now())
+}
+
+// collect compares, again and again until ctx ends, what waited for effects.
+func (s *Server) collect(ctx context.Context) {
+	ticker := time.NewTicker(s.cfg.Tick / 5)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		now := s.now()
+		s.ports.Effects.Tick(now)
+		for _, l := range *s.lanes.Load() {
+			l.collect(s.ports.Effects, now)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // restart begins the evidence of a migration anew. s.mu is held.
@@ -315,6 +341,7 @@ func (s *Server) restart(name string) {
 	}
 	l.book.Store(nil)
 	l.result.Store(nil)
+	l.pairs.clear()
 }
 
 // refresh brings the lanes in line with the controller: their views, books and number. s.mu is held.

@@ -18,7 +18,7 @@ const (
 
 var (
 	dropReasons = [...]string{dropQueue, dropBytes, dropTimeout, dropFailed, dropShutdown}
-	skipReasons = [...]string{reasonUnsafe, reasonState, reasonTruncated, reasonShadow, reasonUpgraded}
+	skipReasons = [...]string{reasonUnsafe, reasonState, reasonTruncated, reasonShadow, reasonUpgraded, reasonLate, reasonLossy, reasonRefused}
 )
 
 // tally counts what became of exchanges since the process began. It takes no lock: the request path

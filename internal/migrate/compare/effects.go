@@ -237,3 +237,17 @@ func commonMembers(a, b *Value) int {
 	}
 	return n
 }
+
+// EffectsPath is the path of a place in effects: kind, group, then members, "[]" for a list's elements.
+func EffectsPath(places ...string) string {
+	var b strings.Builder
+	b.WriteString("effects")
+	for _, place := range places {
+		if place == "[]" {
+			b.WriteString(place)
+		} else {
+			b.WriteString(step(place))
+		}
+	}
+	return b.String()
+}

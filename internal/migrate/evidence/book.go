@@ -215,7 +215,7 @@ func (b *Book) NotComparable(endpoint, reason string) {
 	defer b.mu.Unlock()
 	e := b.endpoint(endpoint, time.Time{})
 	e.notComparable++
-	if reason == compare.ReasonTruncated || reason == compare.ReasonState {
+	if reason == compare.ReasonTruncated || reason == compare.ReasonState || strings.HasPrefix(reason, "effects_") {
 		e.missed++
 	}
 }

@@ -22,7 +22,7 @@ type endpoint struct {
 	triples       int64
 	notComparable int64
 	states        int64 // places where the sides found other data before they changed it
-	missed        int64 // of those, requests whose like can be compared: truncated, state_differs
+	missed        int64 // of those, requests whose like can be compared: truncated, state_differs, effects_*
 	clusters      seen  // all
 	tripled       seen  // those with a triple
 	mismatched    seen
