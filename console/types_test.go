@@ -20,6 +20,7 @@ var update = flag.Bool("update", false, "write src/api/types.ts anew")
 var roots = []any{
 	v1.Service{}, v1.Instance{}, v1.Route{}, v1.Migration{},
 	v1.Overview{}, v1.EstateRow{}, v1.Evidence{}, v1.AuditPage{}, v1.WatchEvent{},
+	v1.EffectsView{}, v1.DataStatus{}, v1.DiffResult{}, v1.RepairResult{}, v1.Case{}, v1.ParkedChange{},
 	v1.Identity{}, v1.Node{}, v1.Problem{}, v1.Command{},
 }
 

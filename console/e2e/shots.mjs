@@ -25,6 +25,8 @@ const places = {
   migrations: '#/migrations',
   migration: `#/migrations/${args.migration}`,
   'migration-failed': '#/migrations/accounts-to-go',
+  effects: `#/migrations/${args.migration}/effects`,
+  data: `#/migrations/${args.migration}/data`,
   audit: '#/audit',
 }
 const looks = [

@@ -11,7 +11,7 @@ import { AuditPage } from './pages/audit'
 import { EditorPage } from './pages/editor'
 import { EstatePage } from './pages/estate'
 import { LoginPage } from './pages/login'
-import { MigrationPage } from './pages/migration'
+import { MigrationPage, tabs } from './pages/migration'
 import { MigrationsPage } from './pages/migrations'
 import { OverviewPage } from './pages/overview'
 import { RoutesPage } from './pages/routes'
@@ -156,7 +156,7 @@ function Page() {
       ) : verb === 'edit' ? (
         <EditorPage key={name} kind="Migration" name={name} />
       ) : name ? (
-        <MigrationPage key={name} name={name} />
+        <MigrationPage key={name} name={name} tab={tabs.find((part) => part === verb) ?? 'answers'} />
       ) : (
         <MigrationsPage />
       )

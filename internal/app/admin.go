@@ -32,6 +32,8 @@ func (n *node) api(mux *http.ServeMux) huma.API {
 	objectapi.Register(api, n.objects, n.overlays())
 	registryapi.Register(api, n.registry)
 	migrateapi.Register(api, n.migrate)
+	migrateapi.RegisterData(api, noData{})
+	migrateapi.RegisterEffects(api, noEffects{})
 	n.registerNode(api)
 	return api
 }

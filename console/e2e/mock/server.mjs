@@ -11,6 +11,7 @@ import { dirname, extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { parse } from 'yaml'
+import { casesOf, dataOf, diffOf, effectsOf, parkedOf, repairOf } from './data.mjs'
 import { applyCommand, evidenceOf, tick, world } from './world.mjs'
 
 const { values: args } = parseArgs({
@@ -149,6 +150,12 @@ async function handle(req, res) {
     return answer(res, { status: 204 })
   }
   if (kind === 'Migration' && verb === 'evidence') return ok(evidenceOf(state, object))
+  if (kind === 'Migration' && verb === 'effects') return ok(effectsOf())
+  if (kind === 'Migration' && verb === 'data') return ok(dataOf(name))
+  if (kind === 'Migration' && verb === 'cases') return ok(casesOf())
+  if (kind === 'Migration' && verb === 'parked') return ok(parkedOf())
+  if (kind === 'Migration' && verb === 'diff') return ok(diffOf())
+  if (kind === 'Migration' && verb === 'repair') return ok(repairOf(JSON.parse(text || '{}')))
   if (kind === 'Migration' && verb === 'report') {
     const html = url.searchParams.get('format') === 'html'
     res.writeHead(200, { 'Content-Type': html ? 'text/html' : 'application/json' })

@@ -430,6 +430,104 @@ export interface ApprovalSpec {
   resume?: boolean
 }
 
+export interface EffectsSpec {
+  /** Captures that must have told all of a run of the old side before it is compared: report (sdk/effects or the Java agent), proxy:NAME and database:NAME, as the node's configuration names them. */
+  old?: string[]
+  /** The same of the new side. */
+  new?: string[]
+  /** How long after the answers the captures may take; what is late then is not compared and counted; default 2s. */
+  settle?: string
+  /** Names of the old side's tables, key prefixes, topics and call targets that the new side calls otherwise, old: new. */
+  names?: Record<string, string>
+}
+
+export interface DataSide {
+  /** Name of a database in the node's configuration, data.databases. */
+  database: string
+  /** binlog: MariaDB or MySQL, row format. pgoutput: PostgreSQL logical decoding. outbox: the service writes a row of table jindu_outbox in its own transaction. */
+  capture: "binlog" | "pgoutput" | "outbox"
+}
+
+export interface ColumnRule {
+  /** Columns of the old side; none with default: the new side alone has it. */
+  from?: string[]
+  /** Columns of the new side; none: the same as skip. */
+  to?: string[]
+  /** Separator: one text column becomes several by it and back. */
+  split?: string
+  /** Number of the new side = number of the old side x 10^scale: 2 turns an amount into cents. */
+  scale?: number
+  /** The old side keeps a time without zone in this one, such as Asia/Shanghai; the new side keeps the instant. */
+  zone?: string
+  /** Values of the old side and what the new side writes for them; both must be unique, so that the way back exists. */
+  values?: Record<string, string>
+  /** empty: NULL of the one side is the empty text of the other. */
+  null?: "empty"
+  /** Value of a column that only the new side has. */
+  default?: string
+  /** Read the old value as this before writing it: integer to boolean, text to decimal. */
+  type?: "text" | "integer" | "decimal" | "boolean" | "time"
+}
+
+export interface TableRule {
+  /** Table on the old side. */
+  name: string
+  /** Table on the new side; default the same. */
+  to?: string
+  /** Column of the old side that rises with every change of a row, on either side. Without it Jindu keeps versions in a table of its own, jindu_version. */
+  version?: string
+  /** Column that says which side owns the row: old or new. Without it the side that may write it is that of its request. */
+  owner?: string
+  /** Columns that differ between the sides; all others are carried as they are. */
+  columns?: ColumnRule[]
+  /** Columns of the old side that are not carried nor compared. */
+  skip?: string[]
+  /** Columns of money or stock: a difference in one opens a case and is never repaired without a person. */
+  money?: string[]
+  /** Changes must arrive within spec.data.strong, else the alarm. */
+  strong?: boolean
+  /** Column with the time of a row's last change, indexed; rolling windows compare by it. Without it the table is compared in full only. */
+  settled?: string
+}
+
+export interface OwnerRule {
+  /** Path template with {id}, such as /orders/{id}/cancel or /callbacks/{id}. A trailing /* fits the path itself and everything below. */
+  path: string
+  /** Request method, in capitals; any when absent. */
+  method?: string
+  /** Where the id is when it is not in the path. */
+  id?: ValueSource
+  /** RE2, anchored at both ends: ids that the new side created. All others are the old side's. */
+  new: string
+}
+
+export interface DataSpec {
+  /** Database of the old side. */
+  old: DataSide
+  /** Database of the new side. */
+  new: DataSide
+  /** What is carried; parents before children. */
+  tables: TableRule[] | null
+  /** How a request about an entity tells which side created it; such a request goes to that side whatever its subject's share, until the entity is handed over. */
+  owners?: OwnerRule[]
+  /** Which side's row a repair copies: old, new, or the side that owns the row; without it nothing can be repaired. */
+  winner?: "old" | "new" | "owner"
+  /** Convergence, commit to applied, that still lets users move; default 1s. */
+  maxLag?: string
+  /** Alarm for tables declared strong; default 100ms. */
+  strong?: string
+  /** How long a difference must last before it is called one; default 2s. */
+  grace?: string
+  /** Time between the rolling windows; default 10s. */
+  every?: string
+  /** How long a change of share waits for the losing side's changes to arrive on the other; default 2s. */
+  drain?: string
+  /** Backfill and full comparison read at most this many rows a second; default 50,000. */
+  maxRowsPerSecond?: number
+  /** Rows of one read of a backfill; default 1000. */
+  chunkRows?: number
+}
+
 export interface MigrationSpec {
   /** Name of the service. */
   service: string
@@ -459,6 +557,10 @@ export interface MigrationSpec {
   breaker?: BreakerSpec
   /** Which commands need a second person. */
   approval?: ApprovalSpec
+  /** What requests do is compared beside what they answer; without captures only answers are. */
+  effects?: EffectsSpec
+  /** Rows that are carried across and kept in step; without it no row is touched. */
+  data?: DataSpec
 }
 
 export type Phase = "observe" | "mirror" | "ramp" | "hold" | "done" | "rolled_back"
@@ -467,7 +569,7 @@ export type Verdict = "pass" | "fail" | "not_enough"
 
 export interface Gate {
   /** Which condition. */
-  name: "mismatch" | "errors" | "latency" | "mirror_drops"
+  name: "mismatch" | "errors" | "latency" | "mirror_drops" | "effects" | "data_lag" | "data_differences"
   /** What it says. */
   verdict: Verdict
   /** Which old cohort it was compared with. */
@@ -561,6 +663,8 @@ export interface MigrationStatus {
   history?: Transition[]
   /** The pair of versions that the evidence is about; a new version on either side starts it anew. */
   versions?: string
+  /** Who owns entities where spec.data.owners tells them: empty or creator: the side that created each; old or new: that side, all were handed over to it. */
+  owner?: "creator" | "old" | "new"
 }
 
 export interface Migration {
@@ -650,7 +754,7 @@ export interface MirrorCounts {
   triples: number
   /** Left out by percent or rate; no drop. */
   notSampled: number
-  /** By reason: unsafe_method, state_differs, truncated, shadow_header, upgraded. */
+  /** By reason: unsafe_method, state_differs, truncated, shadow_header, upgraded, effects_late, effects_lost, effects_refused. */
   notComparable: Record<string, number> | null
   /** By reason: queue_full, bytes_full, timeout, failed, shutdown. */
   dropped: Record<string, number> | null
@@ -721,6 +825,8 @@ export interface EndpointEvidence {
   high: number
   /** Smallest difference rate that n would have shown. */
   detectable: number
+  /** Places where the sides had found other data before they changed it, so that what they wrote does not compare. */
+  stateDiffers?: number
   /** Paths that differed or are noisy, the worst first. */
   paths: PathEvidence[] | null
   /** Paths beyond the bound that are not tracked. */
@@ -787,6 +893,298 @@ export interface WatchEvent {
   revision: number
   /** The object after a put. */
   object?: unknown
+}
+
+export interface EffectCounts {
+  /** Runs whose effects were asked for. */
+  runs: number
+  /** Runs of which every capture told all. */
+  complete: number
+  /** Runs of which a capture had not told all in time: not compared. */
+  late: number
+  /** Writes without a mark, by capture: they belong to no request that Jindu knows. */
+  unattributed: Record<string, number> | null
+  /** Writes of shadows that were not let out, by capture. */
+  refused: Record<string, number> | null
+  /** Effects dropped, by reason: runs, effects, bytes, reporter. */
+  dropped: Record<string, number> | null
+}
+
+export type EffectKind = "row" | "sql" | "redis" | "message" | "call"
+
+export interface ColumnValue {
+  /** Column. */
+  name: string
+  /** Canonical text; null is SQL's NULL. */
+  value: string | null
+}
+
+export interface Effect {
+  /** What sort of thing. */
+  kind: EffectKind
+  /** insert, update, delete; the Redis command in capitals; send; the method of a call. */
+  op: string
+  /** Table, Redis key, topic, or host and path of a call. */
+  target: string
+  /** Primary key of a row; before the change. */
+  key?: ColumnValue[]
+  /** The row before; of an update, the columns that changed. */
+  before?: ColumnValue[]
+  /** The row after; of an update, the columns that changed. */
+  after?: ColumnValue[]
+  /** Arguments of a statement or a Redis operation, as text. */
+  args?: string[]
+  /** The statement, without its mark; only where the rows are not known. */
+  text?: string
+  /** Body of a message or call; base64 when it is no UTF-8. */
+  body?: string
+  /** The body is base64. */
+  base64?: boolean
+  /** Rows that a statement changed. */
+  rows?: number
+  /** Status that a call was answered with. */
+  status?: number
+  /** Body that a call was answered with; base64 like the body. */
+  answer?: string
+  /** What became of it: empty: it happened; rolled_back: recorded and undone; shadowed: it went to a shadow table, prefix or topic; refused: it was not let out; unknown: the connection was lost before the outcome was. */
+  fate?: "rolled_back" | "shadowed" | "refused" | "unknown"
+  /** Something of it was over a bound and is missing. */
+  truncated?: boolean
+}
+
+export interface RunEffectsView {
+  /** When the request began. */
+  at: string
+  /** Endpoint template. */
+  endpoint: string
+  /** Trace id. */
+  trace?: string
+  /** Field paths that differ. */
+  paths: string[] | null
+  /** What the old side did; values are masked unless spec.compare.unmask lists their path. */
+  old: Effect[] | null
+  /** What the new side did. */
+  new: Effect[] | null
+}
+
+export interface EffectsView {
+  /** What became of effects. */
+  counts: EffectCounts
+  /** The latest pairs whose effects differ, newest first, at most 100. */
+  pairs: RunEffectsView[] | null
+}
+
+export interface RelayStatus {
+  /** Side whose changes are carried. */
+  from: "old" | "new"
+  /** How they are captured. */
+  capture: string
+  /** lost: the log that was needed is gone, a full comparison must find what differs. */
+  state: "off" | "starting" | "running" | "stalled" | "lost"
+  /** Place in the log up to which everything is applied. */
+  position: string
+  /** Everything committed before it is applied. */
+  watermark?: string
+  /** Row changes applied. */
+  changes: number
+  /** Changes passed over because the row was newer already. */
+  stale: number
+  /** Changes passed over because Jindu itself had written them. */
+  origin: number
+  /** Changes that could not be applied, and those of the same rows behind them. */
+  parked: number
+  /** Median of convergence, commit to applied, in microseconds. */
+  p50Micros: number
+  /** 99th percentile of it. */
+  p99Micros: number
+  /** Largest of the last minute. */
+  maxMicros: number
+  /** Changes of strong tables that came too late. */
+  alarms: number
+  /** Why it does not run, and what to do. */
+  problem?: string
+}
+
+export interface TableStatus {
+  /** Name on the old side. */
+  table: string
+  /** Name on the new side. */
+  to: string
+  /** Where the copy of what was there before stands. */
+  backfill: "waiting" | "running" | "done" | "failed"
+  /** Rows that the backfill read. */
+  copied: number
+  /** Rows of the old side at the last full comparison; -1 before one. */
+  oldRows: number
+  /** Rows of the new side at the last full comparison; -1 before one. */
+  newRows: number
+  /** Rows known to differ now, after the grace. */
+  differ: number
+  /** Rows repaired. */
+  repaired: number
+  /** When the last full comparison ended. */
+  compared?: string
+  /** What is wrong, and what to do. */
+  problem?: string
+}
+
+export interface FenceStatus {
+  /** Epoch that began with it. */
+  epoch: number
+  /** Side that may no longer write for these subjects. */
+  from: "old" | "new"
+  /** First bucket that moved. */
+  low: number
+  /** Bucket behind the last one that moved; 10001 includes requests without a subject. */
+  high: number
+  /** When. */
+  at: string
+  /** Every change of the losing side had arrived before the share changed. */
+  drained: boolean
+  /** Changes that had not, when the time was up. */
+  pending?: number
+}
+
+export interface WindowResult {
+  /** Table of the old side. */
+  table: string
+  /** Begin. */
+  from: string
+  /** End, below the watermark of both relays. */
+  until: string
+  /** Rows of the old side in it. */
+  rows: number
+  /** Rows that differ, after the grace. */
+  differ: number
+  /** Rows that differed at first and no longer did after the grace. */
+  settled: number
+}
+
+export interface DataStatus {
+  /** Name of the migration. */
+  migration: string
+  /** Who owns entities: the side that created each, or one side after all were handed over. */
+  owner: "creator" | "old" | "new"
+  /** Whether a rollback still finds its data: open while the reverse relay keeps the old side current. */
+  window: "closed" | "open"
+  /** Old to new, and back. */
+  relays: RelayStatus[] | null
+  /** By table of the old side. */
+  tables: TableStatus[] | null
+  /** Open cases. */
+  cases: number
+  /** Changes that could not be applied and wait for a person. */
+  parked: number
+  /** What keeps data from crossing, and what to do. */
+  problem?: string
+  /** What data says to a promotion. */
+  gates: Gate[] | null
+  /** Shares that moved, newest first. */
+  fences?: FenceStatus[]
+  /** The last rolling windows, newest first. */
+  windows: WindowResult[] | null
+}
+
+export interface RowDifference {
+  /** Table of the old side. */
+  table: string
+  /** Primary key, as the old side writes it. */
+  key: ColumnValue[] | null
+  /** On which side it is missing, or that it differs. */
+  kind: "missing_old" | "missing_new" | "differs"
+  /** Columns that differ. */
+  columns?: string[]
+  /** Row of the old side, carried into the new side's form; masked unless unmasked. */
+  old?: ColumnValue[]
+  /** Row of the new side. */
+  new?: ColumnValue[]
+  /** When it was first seen. */
+  since: string
+  /** The case it belongs to. */
+  case?: string
+}
+
+export interface DiffResult {
+  /** Rows compared, by table of the old side. */
+  rows: Record<string, number> | null
+  /** At most 1,000. */
+  differences: RowDifference[] | null
+  /** Differences beyond those shown. */
+  more?: number
+  /** How long it took. */
+  seconds: number
+}
+
+export interface RepairResult {
+  /** Of the repair, for undo; empty of a dry run. */
+  id: string
+  /** Whose rows were copied. */
+  winner: string
+  /** Rows written, at most 1,000. */
+  rows: RowDifference[] | null
+  /** How many rows were written, or would be. */
+  written: number
+  /** Rows that changed since they were compared, or differ no more. */
+  skipped: number
+  /** Rows that need a person: money or stock. */
+  cases: number
+  /** Nothing was written. */
+  dryRun: boolean
+}
+
+export interface CaseChange {
+  /** Where it was committed. */
+  side: "old" | "new"
+  /** Commit time. */
+  at: string
+  /** What was done. */
+  op: "insert" | "update" | "delete"
+  /** Run of the request that did it, when its mark is known. */
+  run?: string
+  /** Place in the log. */
+  position: string
+  /** The row after it. */
+  after?: ColumnValue[]
+}
+
+export interface Case {
+  /** Of the case. */
+  id: string
+  /** When. */
+  opened: string
+  /** When it was settled. */
+  closed?: string
+  /** Who settled it. */
+  by?: string
+  /** Whose row was taken; both: it stays as it is; equal: the sides came to agree by themselves. */
+  decision?: "old" | "new" | "both" | "equal"
+  /** Why. */
+  reason?: string
+  /** The row. */
+  difference: RowDifference
+  /** What both sides did to the row, as captured, oldest first. */
+  history: CaseChange[] | null
+}
+
+export interface ParkedChange {
+  /** Of the change, for retry and skip. */
+  id: string
+  /** Side it was captured on. */
+  from: "old" | "new"
+  /** Table of the old side. */
+  table: string
+  /** Primary key. */
+  key: ColumnValue[] | null
+  /** Place in the log. */
+  position: string
+  /** Commit time. */
+  at: string
+  /** What was done. */
+  op: "insert" | "update" | "delete"
+  /** Why it could not be applied. */
+  error: string
+  /** Later changes of the same row that wait behind it. */
+  behind: number
 }
 
 export type Role = "viewer" | "operator" | "approver" | "admin" | "register"

@@ -16,8 +16,8 @@ export function Gates({ gates }: { gates: readonly Gate[] }) {
             <VerdictChip verdict={g.verdict} />
           </header>
           <p className="gate-numbers">
-            <span className="gate-value">{g.samples > 0 ? percent(g.value) : '–'}</span>
-            <span className="faint">{t('gate.bound', { bound: percent(g.bound) })}</span>
+            <span className="gate-value">{g.samples > 0 ? amount(g, g.value) : '–'}</span>
+            <span className="faint">{t('gate.bound', { bound: amount(g, g.bound) })}</span>
           </p>
           <Gauge g={g} />
           <p className="gate-detail">{g.detail}</p>
@@ -29,6 +29,12 @@ export function Gates({ gates }: { gates: readonly Gate[] }) {
       ))}
     </section>
   )
+}
+
+/** A gate's number with its unit. */
+function amount(g: Gate, value: number): string {
+  if (g.name === 'data_lag') return `${value.toFixed(value < 10 ? 1 : 0)} ms`
+  return g.name === 'data_differences' ? String(value) : percent(value)
 }
 
 /** Where the value stands against its bound, which is the mark at two thirds. */

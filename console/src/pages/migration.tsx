@@ -10,12 +10,17 @@ import { toYAML } from '../lib/yaml'
 import { Commands, Pending } from '../migration/commands'
 import { CohortTable, Gates, MirrorPanel } from '../migration/gates'
 import { EndpointTable } from '../migration/endpoints'
+import { DataPanel } from '../migration/data'
+import { EffectsPanel } from '../migration/effects'
 import { HistoryTable, ShareChart } from '../migration/history'
 import { LargeCrossing, PhaseTrack, shareOf } from '../ui/crossing'
 import { Icon } from '../ui/icons'
 import { Empty, Loading, Notice, PageHead, Panel, PhaseChip, VerdictChip, When } from '../ui/parts'
 
-export function MigrationPage({ name }: { name: string }) {
+export const tabs = ['answers', 'effects', 'data'] as const
+export type Tab = (typeof tabs)[number]
+
+export function MigrationPage({ name, tab }: { name: string; tab: Tab }) {
   const { t } = useT()
   const { objects } = useObjects()
   const { identity } = useSession()
@@ -72,6 +77,29 @@ export function MigrationPage({ name }: { name: string }) {
         <PhaseTrack m={m} />
       </section>
       <Notices m={m} />
+      <nav className="tabs" aria-label={t('tabs')}>
+        {tabs.map((part) => (
+          <a key={part} id={`tab-${part}`} href={part === 'answers' ? link('migrations', name) : link('migrations', name, part)} aria-current={part === tab ? 'page' : undefined}>
+            {t(`tab.${part}`)}
+          </a>
+        ))}
+      </nav>
+      {tab === 'effects' && <EffectsPanel name={name} />}
+      {tab === 'data' && <DataPanel name={name} />}
+      {tab === 'answers' && <Answers m={m} evidence={evidence} />}
+      <Panel title={t('history')}>
+        <HistoryTable m={m} />
+      </Panel>
+    </div>
+  )
+}
+
+/** What was answered, and what it shows. */
+function Answers({ m, evidence }: { m: Migration; evidence: Evidence | undefined }) {
+  const { t } = useT()
+  const status = m.status
+  return (
+    <>
       <Gates gates={evidence?.gates ?? status?.gates ?? []} />
       <div className="columns">
         <Panel title={t('shareOverTime')}>
@@ -90,10 +118,7 @@ export function MigrationPage({ name }: { name: string }) {
           <pre className="code">{toYAML(m.spec)}</pre>
         </Panel>
       </div>
-      <Panel title={t('history')}>
-        <HistoryTable m={m} />
-      </Panel>
-    </div>
+    </>
   )
 }
 
