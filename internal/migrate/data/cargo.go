@@ -54,7 +54,7 @@ func (l *loader) project(t *row.Table) (*Pair, []int, error) {
 	carried := pair.tables[l.from]
 	pick := make([]int, len(carried.Columns))
 	for i := range carried.Columns {
-		if pick[i] = find(t, carried.Columns[i].Name); pick[i] < 0 {
+		if pick[i] = t.Index(carried.Columns[i].Name); pick[i] < 0 {
 			return nil, nil, &shapeError{t.Name, carried.Columns[i].Name}
 		}
 	}
@@ -110,12 +110,12 @@ func (l *loader) load(t *Txn, index int, sequence int64) ([]cargo, error) {
 	}
 	beforeKey := row.Key(nil)
 	if before != nil {
-		beforeKey = keyOf(source, before)
+		beforeKey = source.KeyOf(before)
 	}
 	if change.Op == Delete {
 		return []cargo{l.remove(base, write, beforeKey, pair.versionOf(l.from, before, change.Version), was, full)}, nil
 	}
-	afterKey := keyOf(source, after)
+	afterKey := source.KeyOf(after)
 	var out []cargo
 	if beforeKey != nil && change.Op == Update && keyText(source, beforeKey) != keyText(source, afterKey) {
 		gone := base
@@ -154,20 +154,11 @@ func (l *loader) remove(c cargo, w Write, key row.Key, version int64, was row.Ro
 // sparse says whether a row before a change holds no more than its key.
 func sparse(t *row.Table, r row.Row) bool {
 	for i, v := range r {
-		if !v.Null && !isKey(t, i) {
+		if !v.Null && !t.IsKey(i) {
 			return false
 		}
 	}
 	return len(t.Key) < len(t.Columns)
-}
-
-func isKey(t *row.Table, column int) bool {
-	for _, at := range t.Key {
-		if at == column {
-			return true
-		}
-	}
-	return false
 }
 
 // parcel is a parked change as it is stored: enough to carry it anew under a rule that was corrected since.
@@ -239,7 +230,7 @@ func (p *parcel) view(from side, id, shown string, behind int64) v1.ParkedChange
 	}
 	var key row.Key
 	if len(r) == len(t.Columns) {
-		key = keyOf(t, r)
+		key = t.KeyOf(r)
 	}
 	return v1.ParkedChange{
 		ID: publicID(from, id), From: from.String(), Table: shown, Key: namedKey(t, key), Position: string(p.Position), At: p.Commit, Op: p.Op.String(),

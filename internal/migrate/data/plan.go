@@ -70,7 +70,7 @@ func NewPair(rule v1.TableRule, m Mapper, sql *row.Mapping) (*Pair, error) {
 	for _, name := range rule.Money {
 		found := false
 		for _, to := range counterparts(&rule, name) {
-			if i := find(p.compare, to); i >= 0 {
+			if i := p.compare.Index(to); i >= 0 {
 				p.money[i], found = true, true
 			}
 		}
@@ -86,9 +86,9 @@ func (p *Pair) both(key, name string) ([2]int, error) {
 	if name == "" {
 		return [2]int{-1, -1}, nil
 	}
-	at := [2]int{find(p.tables[oldSide], name), -1}
+	at := [2]int{p.tables[oldSide].Index(name), -1}
 	for _, to := range counterparts(&p.Rule, name) {
-		at[newSide] = find(p.tables[newSide], to)
+		at[newSide] = p.tables[newSide].Index(to)
 	}
 	if at[oldSide] < 0 {
 		return at, missing(&p.Rule, key, name, "old")

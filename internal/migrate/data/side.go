@@ -53,25 +53,6 @@ func keyText(t *row.Table, key row.Key) string {
 	return string(b)
 }
 
-// keyOf is the primary key of a row.
-func keyOf(t *row.Table, r row.Row) row.Key {
-	k := make(row.Key, len(t.Key))
-	for i, at := range t.Key {
-		k[i] = r[at]
-	}
-	return k
-}
-
-// find is the index of a column, -1 when the table has none of that name.
-func find(t *row.Table, name string) int {
-	for i := range t.Columns {
-		if t.Columns[i].Name == name {
-			return i
-		}
-	}
-	return -1
-}
-
 // same says whether two rows hold the same values.
 func same(a, b row.Row) bool {
 	if len(a) != len(b) {
