@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -28,22 +27,36 @@ func main() {
 	quick := flag.Bool("quick", false, "three noise rates, few controls: under a minute on two busy cores")
 	full := flag.Bool("full", false, "seven noise rates, two seeds, 105 clean migrations (default)")
 	tuning := flag.Bool("tuning", false, "use the tuning seeds instead of those held out")
+	only := flag.String("only", "", "answers or effects; both when absent")
 	verbose := flag.Bool("v", false, "list every unit missed or wrongly reported")
 	flag.Parse()
 	debug.SetGCPercent(400) // answers are short-lived
 	p := plan{rates: []float64{0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5}, seeds: 2, controls: 15, triples: 2000, base: heldOut}
+	deeds := p
 	if *quick && !*full {
+		deeds = plan{rates: []float64{0.2}, seeds: 1, controls: 2, triples: 700, base: heldOut}
 		p = plan{rates: []float64{0, 0.05, 0.5}, seeds: 1, controls: 4, triples: 1200, base: heldOut}
 	}
 	if *tuning {
-		p.base = 1
+		p.base, deeds.base = 1, 1
 	}
-	ok, err := run(p, *verbose, os.Stdout)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	all := true
+	for _, bench := range []struct {
+		name string
+		run  func(plan, bool, io.Writer) (bool, error)
+		plan plan
+	}{{"answers", run, p}, {"effects", runDeeds, deeds}} {
+		if *only != "" && *only != bench.name {
+			continue
+		}
+		ok, err := bench.run(bench.plan, *verbose, os.Stdout)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		all = all && ok
 	}
-	if !ok {
+	if !all {
 		os.Exit(2)
 	}
 }
@@ -95,53 +108,23 @@ func run(p plan, verbose bool, out io.Writer) (bool, error) {
 	began := time.Now()
 	all := jobs(p)
 	board := newBoard(p.rates)
-	var (
-		mu    sync.Mutex
-		wg    sync.WaitGroup
-		fault error
-	)
-	queue := make(chan job)
-	for range min(runtime.NumCPU(), 8) {
-		wg.Go(func() {
-			for j := range queue {
-				ours, diffy, err := migrate(j.seed, p.rates[j.rate], j.planted, p.triples)
-				mu.Lock()
-				if err != nil {
-					fault = err
-				} else {
-					board.score(j, ours, diffy)
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	for _, j := range all {
-		queue <- j
-	}
-	close(queue)
-	wg.Wait()
-	if fault != nil {
-		return false, fault
-	}
-	report := fmt.Sprintf("%d kinds of defect, %d migrations (%d clean), %d triples to each of %d endpoints, seeds %d to %d, %.0f s\n\n",
-		len(defects), len(all), p.controls*len(p.rates), p.triples, len(service), p.base, p.base+uint64(len(all))-1, time.Since(began).Seconds())
-	table, err := aligned(board.table())
+	var mu sync.Mutex
+	err := inParallel(all, func(j job) error {
+		ours, diffy, err := migrate(j.seed, p.rates[j.rate], j.planted, p.triples)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		board.score(j, ours, diffy)
+		return nil
+	})
 	if err != nil {
 		return false, err
 	}
-	report += table
-	if verbose {
-		report += "\n" + board.list()
-	}
-	missed := board.missed()
-	verdict := "every target met"
-	if len(missed) > 0 {
-		verdict = "MISSED: " + strings.Join(missed, "\nMISSED: ")
-	}
-	if _, err := io.WriteString(out, report+"\n"+verdict+"\n"); err != nil {
-		return false, fmt.Errorf("print report: %w", err)
-	}
-	return len(missed) == 0, nil
+	report := fmt.Sprintf("%d kinds of defect, %d migrations (%d clean), %d triples to each of %d endpoints, seeds %d to %d, %.0f s\n\n",
+		len(defects), len(all), p.controls*len(p.rates), p.triples, len(service), p.base, p.base+uint64(len(all))-1, time.Since(began).Seconds())
+	return conclude(out, report, board, board.missed(), verbose)
 }
 
 // aligned lines up the columns of a table whose cells end in tabs.
