@@ -40,8 +40,8 @@ func (t *tracker) refuse(cmd *Command, code, format string, args ...any) []Effec
 	return []Effect{reply(cmd.ID, v1.Migration{}, kind.New(kind.Conflict, code, "%s %s: "+format, append([]any{cmd.Verb, t.name}, args...)...))}
 }
 
-// emergency is the rollback by hand. It takes one person, reaches the data path first and is answered
-// before the store has it.
+// emergency is the rollback by hand. It takes one person, reaches the data path first, where rows cross
+// after the fence of the new side, and is answered before the store has it.
 func (t *tracker) emergency(now Clock, cmd Command, id func() int64) []Effect {
 	switch t.status().Phase {
 	case v1.PhaseRolledBack:
@@ -52,7 +52,11 @@ func (t *tracker) emergency(now Clock, cmd Command, id func() int64) []Effect {
 	if why := t.rollbackHeld(); why != "" {
 		return t.refuse(&cmd, "JD-MIGRATE-005", "%s", why)
 	}
-	out := t.rollBack(now, cmd.Who.By(), cmd.because("rolled back by hand"), false)
+	out := t.rollBack(now, cmd.Who.By(), cmd.because("rolled back by hand"), false, id)
+	if t.descent.fence != 0 {
+		t.descent.asked = append(t.descent.asked, cmd)
+		return out
+	}
 	out = append(out, reply(cmd.ID, t.view(now), nil))
 	return append(out, t.proceed(now, id)...)
 }

@@ -26,6 +26,8 @@ type Facts interface {
 	Copies(migration string) Copies
 	// Look is a look at the book of evidence; it spends alpha of the mismatch gate.
 	Look(migration string, at time.Time) (v1.Gate, *v1.DifferenceRef)
+	// Data is what the data say; asked only of migrations with spec.data.
+	Data(migration string) []v1.Gate
 }
 
 // EffectKind is what an Effect does.
@@ -39,10 +41,19 @@ const (
 	EffectWrite                      // store Status if Revision holds; answer by Written
 	EffectPause                      // store spec.paused as user Who; answer by Written
 	EffectReply                      // answer the command ID
+	EffectMove                       // Data.Move From To at Epoch, within Limit; answer by Moved
+	EffectSettle                     // Data.Settle Epoch; answer by Moved
+	EffectHandOver                   // Data.HandOver to Owner; answer by Moved
 )
 
-// Effect is what the controller wants done, in order. Write and Pause may take long; they must not hold
-// up the next tick.
+// String names the effect in logs.
+func (k EffectKind) String() string {
+	return [...]string{"override", "rearm", "restart", "write", "pause", "reply", "move", "settle", "hand over"}[k]
+}
+
+// Effect is what the controller wants done, in order. Write, Pause and those of data may take long; they
+// must not hold up the next tick. Move and Settle of a migration are done one after the other, in order;
+// an Urgent one ends a Move that is under way. A HandOver ends the one before it.
 type Effect struct {
 	Kind EffectKind
 	Name string // of the migration
@@ -51,6 +62,10 @@ type Effect struct {
 	Buckets int
 	Owner   string // as in status
 	Epoch   int64
+
+	From, To int // shares, in buckets
+	Limit    time.Duration
+	Urgent   bool
 
 	Revision int64
 	Status   v1.MigrationStatus
@@ -148,8 +163,24 @@ func (c *Controller) Written(now Clock, name string, id int64, object *v1.Migrat
 	if t == nil || t.flight == nil || t.flight.id != id {
 		return nil
 	}
-	out := t.landed(now, object, err)
+	out := t.landed(now, object, err, c.nextID)
 	return append(out, t.proceed(now, c.nextID)...)
+}
+
+// Moved tells how a Move, Settle or HandOver ended.
+func (c *Controller) Moved(now Clock, name string, id int64, err error) []Effect {
+	t := c.trackers[name]
+	switch {
+	case t == nil:
+		return nil
+	case t.descent != nil && t.descent.fence == id:
+		return t.retreated(now, err, c.nextID)
+	case t.flight != nil && t.flight.id == id && t.flight.crossing:
+		out := append(t.crossed(now, err), t.proceed(now, c.nextID)...)
+		return append(out, t.tend(now, c.nextID)...)
+	}
+	t.moved(now, id, err)
+	return t.tend(now, c.nextID)
 }
 
 // Command takes a command; its answer is an EffectReply with the command's ID, now or later.
@@ -171,11 +202,11 @@ func (c *Controller) Command(now Clock, cmd Command) []Effect {
 }
 
 // Flush is a last Write for each rollback that the store does not have yet, for the end of the process:
-// no other write may be under way.
+// no other write may be under way. One that still waits for its fence is not in force and is left.
 func (c *Controller) Flush(now Clock) []Effect {
 	var out []Effect
 	for _, name := range slices.Sorted(maps.Keys(c.trackers)) {
-		if t := c.trackers[name]; t.descent != nil {
+		if t := c.trackers[name]; t.descent != nil && t.descent.fence == 0 {
 			t.flight, t.retryAt = nil, 0
 			out = append(out, t.proceed(now, c.nextID)...)
 		}

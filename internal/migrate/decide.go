@@ -53,7 +53,7 @@ func (t *tracker) otherSides(now Clock, pair string, id func() int64) []Effect {
 		reason: fmt.Sprintf("spec moves other subsets now, %s; they were %s: it begins anew", pair, t.object.Status.Versions),
 	}}
 	t.forget()
-	return append(t.descend(d), t.proceed(now, id)...)
+	return append(t.takeBack(now, d, id), t.proceed(now, id)...)
 }
 
 // promote goes one step on.
@@ -70,7 +70,12 @@ func (t *tracker) promote(now Clock, m *move, f flight) []Effect {
 	if m.reason == "" {
 		m.reason = fmt.Sprintf("every gate passed: %s to %s", placeText(st.Phase, st.Buckets), placeText(m.phase, m.buckets))
 	}
-	return t.write(f, m.apply(st, t.epoch), m.by)
+	after := m.apply(st, t.epoch)
+	after.Owner = t.ownerAt(m, st.Owner)
+	if t.carries() && (after.Buckets != st.Buckets || !sameOwner(after.Owner, st.Owner)) {
+		return t.cross(f, after, m.by)
+	}
+	return t.write(f, after, m.by)
 }
 
 // hindrance is what forbids every promotion, by hand too; "" when nothing does.
@@ -90,7 +95,7 @@ func (t *tracker) hindrance() string {
 	if t.settings != nil && t.settings.Spec.Observe {
 		return "spec.observe is set: it compares and moves nobody; remove it to go on"
 	}
-	return ""
+	return t.crossingHindrance()
 }
 
 // unripe is what a promotion still waits for, "" when it is due. A command may overrule it.
@@ -111,7 +116,7 @@ func (t *tracker) unripe(now Clock) string {
 	if left := t.settings.least(st.Phase) - (now.Mono - t.window.start); left > 0 {
 		return fmt.Sprintf("%s more of the least time of %s", left.Round(time.Second), t.settings.least(st.Phase))
 	}
-	return ""
+	return t.crossingWait(now)
 }
 
 // blocked is what keeps the migration from going on now, for people.
@@ -121,7 +126,11 @@ func (t *tracker) blocked(now Clock) string {
 	case held != "" && t.due() != "":
 		return "a rollback is due (" + t.due() + "), but " + held
 	case t.descent != nil && t.storeOut != nil:
-		return "share 0 is in force, but the store does not have it yet: " + t.storeOut.Error()
+		return fmt.Sprintf("share %s is in force, but the store does not have it yet: %v", shareText(t.descent.buckets), t.storeOut)
+	case t.descent != nil && t.descent.fence != 0:
+		return "data: users go back as soon as the other side is fenced and its rows have arrived"
+	case t.flight != nil && t.flight.crossing:
+		return "data: the old side is fenced for the users who move, and its rows are on their way"
 	case t.storeOut != nil:
 		return "the store cannot be reached, so the share is kept and nobody more moves: " + t.storeOut.Error()
 	}
@@ -130,7 +139,7 @@ func (t *tracker) blocked(now Clock) string {
 	}
 	switch st.Phase {
 	case v1.PhaseDone:
-		return ""
+		return t.handText()
 	case v1.PhaseRolledBack:
 		if st.Pending != nil {
 			return pendingText(st.Pending)

@@ -13,6 +13,7 @@ const (
 	gateErrors   = "errors"
 	gateLatency  = "latency"
 	gateDrops    = "mirror_drops"
+	gateLag      = "data_lag" // of Data.Gates, as data_differences
 
 	concurrent = "concurrent"
 	frozen     = "frozen"

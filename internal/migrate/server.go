@@ -38,6 +38,7 @@ type Server struct {
 	snap    *registry.Snapshot
 	replies map[int64]chan Effect
 	ids     int64
+	ways    map[string]*way // of data, by migration
 
 	gate sync.Mutex      // guards what follows; nothing else is locked under it
 	ctx  context.Context // of copies; nil while not running
@@ -53,7 +54,7 @@ func New(cfg Config, ports Ports, opts Options) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, ports: ports, log: opts.Log, now: opts.Now, random: opts.Random, version: opts.Version,
-		ctl: NewController(cfg.Recent), replies: map[int64]chan Effect{}, stopped: make(chan struct{}),
+		ctl: NewController(cfg.Recent), replies: map[int64]chan Effect{}, ways: map[string]*way{}, stopped: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -165,6 +166,8 @@ func (s *Server) perform(effects []Effect) {
 					s.store(context.WithoutCancel(ctx), e)
 				}()
 			}
+		case EffectMove, EffectSettle, EffectHandOver:
+			s.move(e)
 		case EffectReply:
 			if ch, ok := s.replies[e.ID]; ok {
 				delete(s.replies, e.ID)
@@ -172,6 +175,93 @@ func (s *Server) perform(effects []Effect) {
 			}
 		}
 	}
+}
+
+// way is where the data operations of one migration follow each other: Move and Settle in one line,
+// HandOver in another, for it may take long.
+type way struct{ line, handover step }
+
+// step is the last operation of a line.
+type step struct {
+	done chan struct{} // closed when it is over
+	stop func()        // ends it, when it may be ended
+}
+
+// settleTimeout bounds Settle.
+const settleTimeout = 5 * time.Second
+
+// move begins a data operation behind the one before it. s.mu is held.
+func (s *Server) move(e Effect) {
+	ctx, running := s.begin()
+	if !running {
+		return
+	}
+	w := s.ways[e.Name]
+	if w == nil {
+		w = &way{}
+		s.ways[e.Name] = w
+	}
+	line := &w.line
+	if e.Kind == EffectHandOver {
+		line = &w.handover
+	}
+	before := *line
+	if before.stop != nil && (e.Urgent || e.Kind == EffectHandOver) {
+		before.stop()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	mine := step{done: make(chan struct{})}
+	if e.Kind != EffectSettle { // what ends in the middle could take a later fence back
+		mine.stop = cancel
+	}
+	*line = mine
+	go func() {
+		defer s.work.Done()
+		defer cancel()
+		if before.done != nil {
+			<-before.done
+		}
+		err := s.cross(ctx, &e)
+		close(mine.done)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		now := s.clock()
+		s.perform(s.ctl.Moved(now, e.Name, e.ID, err))
+		s.refresh(now)
+		if s.ctl.trackers[e.Name] == nil && line.done == mine.done {
+			delete(s.ways, e.Name)
+		}
+	}()
+}
+
+// cross does a data operation.
+func (s *Server) cross(ctx context.Context, e *Effect) (err error) {
+	if s.ports.Data == nil {
+		return kind.New(kind.Unavailable, "JD-MIGRATE-018", "this node carries no data: name the databases of migration %s in its configuration, data.databases", e.Name)
+	}
+	began := s.now()
+	switch e.Kind {
+	case EffectMove:
+		ctx, cancel := context.WithTimeout(ctx, e.Limit)
+		defer cancel()
+		err = s.ports.Data.Move(ctx, e.Name, e.Epoch, e.From, e.To)
+	case EffectSettle:
+		ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+		defer cancel()
+		err = s.ports.Data.Settle(ctx, e.Name, e.Epoch)
+	default:
+		err = s.ports.Data.HandOver(ctx, e.Name, e.Owner)
+	}
+	took := s.now().Sub(began)
+	switch {
+	case err != nil:
+		s.log.Warn("rows did not cross", "migration", e.Name, "operation", e.Kind, "epoch", e.Epoch, "from", e.From, "to", e.To, "owner", e.Owner, "took", took, "error", err)
+	case e.Kind == EffectMove:
+		s.log.Info("fenced and drained", "migration", e.Name, "epoch", e.Epoch, "from", e.From, "to", e.To, "took", took)
+	case e.Kind == EffectHandOver:
+		s.log.Info("entities handed over", "migration", e.Name, "owner", e.Owner, "took", took)
+	}
+	return err
 }
 
 // store does a Write or Pause and tells the controller how it ended.
@@ -377,7 +467,13 @@ func (f facts) Outcomes(name string) (oldSide, newSide Outcome) {
 	return f.ports.Outcomes.Outcomes(name)
 }
 func (f facts) Copies(name string) Copies { return f.lane(name).tally.copies() }
-func (f facts) lane(name string) *lane    { return (*f.lanes.Load())[name] }
+func (f facts) Data(name string) []v1.Gate {
+	if f.ports.Data == nil {
+		return []v1.Gate{{Name: gateLag, Verdict: v1.VerdictNotEnough, Detail: "this node carries no data: name the databases in its configuration, data.databases"}}
+	}
+	return f.ports.Data.Gates(name)
+}
+func (f facts) lane(name string) *lane { return (*f.lanes.Load())[name] }
 func (f facts) Look(name string, at time.Time) (v1.Gate, *v1.DifferenceRef) {
 	return f.lane(name).look(at)
 }

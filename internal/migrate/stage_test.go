@@ -33,6 +33,8 @@ type stage struct {
 	old, new Outcome
 	copies   Copies
 	mismatch v1.Verdict
+	gates    []v1.Gate // what the data say
+	data     stagedData
 }
 
 func newStage(t *testing.T, change func(*v1.MigrationSpec)) *stage {
@@ -86,6 +88,11 @@ func (s *stage) do(effects []Effect) {
 			s.restarts++
 		case EffectReply:
 			s.replies[e.ID] = e
+		case EffectMove, EffectSettle, EffectHandOver:
+			s.data.did = append(s.data.did, e)
+			if !s.data.hold {
+				s.arrive(e)
+			}
 		case EffectWrite, EffectPause:
 			if s.hold {
 				s.held = append(s.held, e)
@@ -117,6 +124,7 @@ func (s *stage) land(e Effect) {
 
 func (s *stage) Latched(string) bool                        { return s.latched }
 func (s *stage) Outcomes(string) (oldSide, newSide Outcome) { return s.old, s.new }
+func (s *stage) Data(string) []v1.Gate                      { return s.gates }
 func (s *stage) Copies(string) Copies                       { return s.copies }
 func (s *stage) Look(string, time.Time) (v1.Gate, *v1.DifferenceRef) {
 	g := v1.Gate{Name: gateMismatch, Verdict: s.mismatch, Detail: "as staged"}
@@ -194,4 +202,31 @@ func (s *stage) refused(verb Verb, name string, role v1.Role, code, text string)
 	if _, err := s.command(verb, name, role); kind.Code(err) != code || !strings.Contains(fmt.Sprint(err), text) {
 		s.t.Errorf("%s answers %v, want %s with %q", verb, err, code, text)
 	}
+}
+
+// stagedData is a data part that does at once what it is asked, or what a test says.
+type stagedData struct {
+	did  []Effect // all operations
+	hold bool     // they are not answered
+	fail func(Effect) error
+}
+
+func (s *stage) arrive(e Effect) {
+	var err error
+	if s.data.fail != nil {
+		err = s.data.fail(e)
+	}
+	s.do(s.c.Moved(s.clock(), e.Name, e.ID, err))
+}
+
+// last is the last data operation of a kind.
+func (s *stage) last(kind EffectKind) Effect {
+	s.t.Helper()
+	for i := len(s.data.did) - 1; i >= 0; i-- {
+		if s.data.did[i].Kind == kind {
+			return s.data.did[i]
+		}
+	}
+	s.t.Fatalf("no %s", kind)
+	return Effect{}
 }

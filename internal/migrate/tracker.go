@@ -26,9 +26,10 @@ type tracker struct {
 	rival      string // the migration that moves this service already
 	recentSpan time.Duration
 
-	// descent is a move to share 0 that the data path obeys and the store does not have yet.
+	// descent is a move back that the data path obeys and the store does not have yet.
 	descent  *descent
 	flight   *flight
+	crossing crossing
 	retryAt  time.Duration // no write before
 	backoff  time.Duration
 	storeOut error // why the last write did not reach the store
@@ -45,9 +46,13 @@ type tracker struct {
 	traffic traffic
 }
 
-// descent is a move to share 0, in force before it is stored.
+// descent is a move back, in force before it is stored: to share 0, or to where a promotion began.
 type descent struct {
 	move
+	owner   string // who owns entities
+	fence   int64  // the Move that it waits for, 0: it is in force
+	until   time.Duration
+	asked   []Command // who waits until it is in force
 	latched bool
 	first   *v1.DifferenceRef
 	pair    string             // versions that it begins anew with, "" after a rollback
@@ -63,6 +68,14 @@ type flight struct {
 	closing bool     // it closes a rollback: re-arm, and begin evidence anew
 	restart bool     // begin evidence anew
 	pausing bool     // it writes spec.paused
+
+	// Of a promotion where rows cross.
+	crossing bool // it waits for its fence
+	fenced   bool // it has it
+	status   v1.MigrationStatus
+	by       string
+	revision int64
+	from, to int // of the fence
 }
 
 // status is the status in force: the stored one, or the one ahead of it after a rollback.
@@ -90,6 +103,11 @@ func (t *tracker) gone() []Effect {
 	if t.flight != nil && t.flight.command != nil {
 		out = append(out, reply(t.flight.command.ID, v1.Migration{}, notFound(t.name)))
 	}
+	if t.descent != nil {
+		for _, cmd := range t.descent.asked {
+			out = append(out, reply(cmd.ID, v1.Migration{}, notFound(t.name)))
+		}
+	}
 	for _, cmd := range t.waiting {
 		out = append(out, reply(cmd.ID, v1.Migration{}, notFound(t.name)))
 	}
@@ -111,27 +129,31 @@ func (t *tracker) adopt(m v1.Migration) []Effect {
 	if d == nil {
 		return nil
 	}
-	if m.Status.Epoch == d.status.Epoch && m.Status.Phase == d.phase && m.Status.Buckets == 0 {
+	if m.Status.Epoch == d.status.Epoch && m.Status.Phase == d.phase && m.Status.Buckets == d.buckets {
 		t.descent = nil // a write whose outcome was unknown did arrive
 		return nil
 	}
 	return t.descend(d)
 }
 
-// descend puts d on top of what is stored, and in force.
+// descend puts d on top of what is stored, and in force unless it waits for its fence.
 func (t *tracker) descend(d *descent) []Effect {
 	d.status = d.apply(t.object.Status, t.epoch)
-	d.status.Latched, d.status.FirstDifference = d.latched, d.first
+	d.status.Latched, d.status.FirstDifference, d.status.Owner = d.latched, d.first, d.owner
 	if d.pair != "" {
 		d.status.Versions, d.status.Baseline = d.pair, nil
 	}
 	t.descent, t.epoch = d, d.status.Epoch
-	return []Effect{{Kind: EffectOverride, Name: t.name, Buckets: 0, Epoch: t.epoch}}
+	if d.fence != 0 {
+		return nil
+	}
+	return []Effect{{Kind: EffectOverride, Name: t.name, Buckets: d.buckets, Owner: d.owner, Epoch: t.epoch}}
 }
 
-// rollBack takes everyone back to the old side: the data path first, then the store.
-func (t *tracker) rollBack(now Clock, by, reason string, latched bool) []Effect {
-	d := &descent{latched: latched, move: move{
+// rollBack takes everyone back to the old side: the data path first, then the store. Where rows cross,
+// the new side is fenced for everyone before, since it loses its entities too.
+func (t *tracker) rollBack(now Clock, by, reason string, latched bool, id func() int64) []Effect {
+	d := &descent{latched: latched, owner: t.object.Status.Owner, move: move{
 		phase: v1.PhaseRolledBack, step: -1, at: now.Wall, by: by, reason: reason, gates: t.gates,
 	}}
 	if g := first(t.gates, v1.VerdictFail); g != nil && g.Name == gateMismatch {
@@ -139,7 +161,19 @@ func (t *tracker) rollBack(now Clock, by, reason string, latched bool) []Effect 
 	}
 	t.retryAt, t.backoff = now.Mono, 0
 	t.forget()
-	return t.descend(d)
+	return t.takeBack(now, d, id)
+}
+
+// takeBack is a descent to share 0.
+func (t *tracker) takeBack(now Clock, d *descent, id func() int64) []Effect {
+	if !t.carries() {
+		return t.descend(d)
+	}
+	d.owner = v1.SideOld
+	if !t.onNew() {
+		return t.descend(d)
+	}
+	return t.retreat(now, d, fullShare, 0, id)
 }
 
 // tick looks at the migration once.
@@ -148,16 +182,20 @@ func (t *tracker) tick(now Clock, f Facts, id func() int64) []Effect {
 	st := t.status()
 	if f.Latched(t.name) && st.Phase != v1.PhaseRolledBack {
 		if st.Buckets > 0 {
-			out = t.rollBack(now, byDataPath, "the controller was silent, so the data path took everyone to the old side; resume re-arms it", true)
+			out = t.rollBack(now, byDataPath, "the controller was silent, so the data path took everyone to the old side; resume re-arms it", true, id)
 		} else {
 			out = append(out, Effect{Kind: EffectRearm, Name: t.name}) // nobody was moved
 		}
 	}
 	t.look(now, f)
 	if reason := t.due(); reason != "" && t.rollbackHeld() == "" {
-		out = append(out, t.rollBack(now, byController, reason, false)...)
+		out = append(out, t.rollBack(now, byController, reason, false, id)...)
 	}
-	return append(out, t.proceed(now, id)...)
+	if d := t.descent; d != nil && d.fence != 0 && now.Mono >= d.until {
+		out = append(out, t.retreated(now, errLateFence, id)...)
+	}
+	out = append(out, t.proceed(now, id)...)
+	return append(out, t.tend(now, id)...)
 }
 
 // look brings window, gates and verdict up to now.
@@ -195,6 +233,9 @@ func (t *tracker) look(now Clock, f Facts) {
 	}
 	drops := t.window.copiesSince(now.Mono, copies, max(t.settings.least(st.Phase), t.recentSpan))
 	t.gates = append(t.gates, dropsGate(t.settings, drops.Attempts, drops.Dropped))
+	if t.carries() {
+		t.gates = append(t.gates, f.Data(t.name)...)
+	}
 	t.verdict = together(t.gates)
 }
 
@@ -231,6 +272,9 @@ func (t *tracker) proceed(now Clock, id func() int64) []Effect {
 		return nil
 	}
 	if d := t.descent; d != nil {
+		if d.fence != 0 {
+			return nil
+		}
 		if now.Mono < t.retryAt {
 			return t.turnAway()
 		}
@@ -252,7 +296,7 @@ func (t *tracker) proceed(now Clock, id func() int64) []Effect {
 func (t *tracker) turnAway() []Effect {
 	var out []Effect
 	for _, cmd := range t.waiting {
-		out = append(out, t.refuse(&cmd, "JD-MIGRATE-005", "a rollback is in force that the store does not have yet; try again when the store answers")...)
+		out = append(out, t.refuse(&cmd, "JD-MIGRATE-005", "a move back is in force that the store does not have yet; try again when the store answers")...)
 	}
 	t.waiting = nil
 	return out
@@ -260,16 +304,20 @@ func (t *tracker) turnAway() []Effect {
 
 // write sends st to the store.
 func (t *tracker) write(f flight, st v1.MigrationStatus, by string) []Effect {
-	t.flight = &f
+	return t.send(&f, t.object.Metadata.Revision, st, by)
+}
+
+func (t *tracker) send(f *flight, revision int64, st v1.MigrationStatus, by string) []Effect {
+	t.flight = f
 	t.epoch = max(t.epoch, st.Epoch)
 	if by == byController || by == byDataPath {
 		by = "controller:migrate"
 	}
-	return []Effect{{Kind: EffectWrite, Name: t.name, ID: f.id, Revision: t.object.Metadata.Revision, Status: st, By: by}}
+	return []Effect{{Kind: EffectWrite, Name: t.name, ID: f.id, Revision: revision, Status: st, By: by}}
 }
 
 // landed takes the outcome of the write under way.
-func (t *tracker) landed(now Clock, object *v1.Migration, err error) []Effect {
+func (t *tracker) landed(now Clock, object *v1.Migration, err error, id func() int64) []Effect {
 	f := t.flight
 	t.flight = nil
 	if err == nil && f.descent != nil && f.descent == t.descent {
@@ -283,15 +331,24 @@ func (t *tracker) landed(now Clock, object *v1.Migration, err error) []Effect {
 	switch {
 	case err == nil:
 		t.storeOut, t.backoff = nil, 0
+		if f.fenced {
+			t.crossing.failed, t.crossing.again = nil, pause{}
+		}
 		out = append(out, t.stored(now, f)...)
 	case kind.Of(err) == kind.Conflict:
 		t.storeOut = nil
+		if f.fenced {
+			t.crossing.settled = false
+		}
 		if !newer { // what the store has instead is not known yet
 			t.delay(now)
 		}
 	default:
 		t.storeOut = err
 		t.delay(now)
+		if f.fenced {
+			out = append(out, t.uncertain(now, f, err, id)...)
+		}
 	}
 	if f.command != nil && t.flight == nil {
 		out = append(out, t.answer(now, f.command, err))

@@ -295,6 +295,8 @@ func (f facts) Outcomes(string) (oldSide, newSide migrate.Outcome) {
 
 func (f facts) Copies(string) migrate.Copies { return f.node.copies }
 
+func (f facts) Data(string) []v1.Gate { return nil }
+
 func (f facts) Look(string, time.Time) (v1.Gate, *v1.DifferenceRef) {
 	v := f.mismatch[0]
 	if len(f.mismatch) > 1 {
