@@ -68,7 +68,7 @@ func (c Config) Validate() error {
 }
 
 func goodName(s string) bool {
-	return len(s) > 0 && len(s) <= 63 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+	return s != "" && len(s) <= 63 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // check is told of a proxy whose defaults are filled in.

@@ -1,5 +1,7 @@
 package sqltext
 
+import "bytes"
+
 // Dialect is whose SQL it is.
 type Dialect uint8
 
@@ -271,7 +273,7 @@ func (s *Scanner) dollar() Token {
 	}
 	tag := s.b[start : i+1]
 	for j := i + 1; j+len(tag) <= len(s.b); j++ {
-		if s.b[j] == '$' && string(s.b[j:j+len(tag)]) == string(tag) {
+		if s.b[j] == '$' && bytes.Equal(s.b[j:j+len(tag)], tag) {
 			s.at = j + len(tag)
 			return Token{String, start, s.at}
 		}
