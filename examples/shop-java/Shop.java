@@ -446,11 +446,17 @@ public final class Shop {
         }
 
         ResultSet query(String sql, Object... args) throws SQLException {
-            return prepare(sql, args).executeQuery();
+            broken = true; // until it went well
+            ResultSet rows = prepare(sql, args).executeQuery();
+            broken = false;
+            return rows;
         }
 
         int update(String sql, Object... args) throws SQLException {
-            return prepare(sql, args).executeUpdate();
+            broken = true;
+            int rows = prepare(sql, args).executeUpdate();
+            broken = false;
+            return rows;
         }
 
         private PreparedStatement prepare(String sql, Object... args) throws SQLException {
@@ -463,7 +469,9 @@ public final class Shop {
         }
 
         void commit() throws SQLException {
+            broken = true;
             connection.commit();
+            broken = false;
         }
 
         @Override
@@ -480,8 +488,11 @@ public final class Shop {
                 broken = true;
             }
             try {
-                if (broken || !connection.isValid(1)) {
+                if (broken && !connection.isValid(1)) { // then the others are no better
                     connection.close();
+                    for (Connection c = pool.idle.poll(); c != null; c = pool.idle.poll()) {
+                        c.close();
+                    }
                 } else {
                     pool.idle.addFirst(connection);
                 }
@@ -497,6 +508,7 @@ public final class Shop {
 
     record Reply(int status, String state, Object body) {}
 
+    @SuppressWarnings("serial")
     static final class Refused extends RuntimeException {
         final int status;
         final String state;

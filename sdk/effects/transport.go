@@ -1,10 +1,14 @@
 package effects
 
 import (
+	"cmp"
 	"encoding/base64"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -17,8 +21,8 @@ import (
 type Transport struct {
 	// Base sends; nil: http.DefaultTransport.
 	Base http.RoundTripper
-	// Forward lists hosts, as in a URL (with the port where it has one), that calls of shadows may go to,
-	// because they honour X-Jindu-Shadow or only answer questions.
+	// Forward lists hosts, as host:port or as they stand in the URL, that calls of shadows may go to, because
+	// they honour X-Jindu-Shadow or only answer questions.
 	Forward []string
 	// RequireMark refuses calls whose context belongs to no run, except with Background. Methods that only
 	// ask (GET, HEAD, OPTIONS, TRACE) pass.
@@ -41,9 +45,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return base.RoundTrip(req)
 	}
-	e := v1.Effect{Kind: v1.EffectCall, Op: req.Method, Target: clip(req.URL.Host+req.URL.EscapedPath(), 1024)}
+	host := hostPort(req.URL)
+	e := v1.Effect{Kind: v1.EffectCall, Op: cmp.Or(req.Method, http.MethodGet), Target: clip(host+cmp.Or(req.URL.EscapedPath(), "/"), 1024)}
 	if req.URL.RawQuery != "" {
-		e.Args = []string{clip(req.URL.RawQuery, maxBody)}
+		e.Args = []string{"query=" + clip(req.URL.RawQuery, maxBody)}
 	}
 	tally := tallyIn(ctx)
 	at := tally.add(e)
@@ -53,7 +58,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		body.ReadCloser = req.Body
 		out.Body = body
 	}
-	if run.Shadow && (!run.Marked || !slices.Contains(t.Forward, req.URL.Host)) {
+	if run.Shadow && (!run.Marked || !slices.Contains(t.Forward, host) && !slices.Contains(t.Forward, req.URL.Host)) {
 		if body.ReadCloser != nil { // it is compared all the same
 			_, _ = io.CopyN(io.Discard, body, maxBody+1) // what cannot be read is missing
 		}
@@ -82,6 +87,18 @@ func refuseCall(req *http.Request, why error) error {
 		_ = req.Body.Close() // nothing of it was sent
 	}
 	return &Refused{req.Method + " " + req.URL.Host, why}
+}
+
+// hostPort is the host in small letters with its port, as the Java agent writes it too.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "80"
+		if u.Scheme == "https" {
+			port = "443"
+		}
+	}
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 func safe(method string) bool {
