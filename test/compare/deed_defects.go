@@ -112,8 +112,8 @@ func ownKey(e *v1.Effect) {
 	}
 }
 
-// misdeeds are the kinds of defect. Of forty, eight show in the answer as well or only: what a service
-// writes wrongly it seldom says wrongly.
+// misdeeds are the kinds of defect. Thirteen of fifty show in the answer as well, or only there: what a
+// service writes wrongly it seldom says wrongly.
 var misdeeds = []misdeed{
 	{name: "two columns mixed up", endpoint: 0, path: "effects.row.orders[].after.shipping", echoes: []string{"effects.row.orders[].after.tax"}, rate: 1, plant: effect("orders", "insert", func(e *v1.Effect) {
 		e.After = slices.Clone(e.After)
@@ -131,7 +131,15 @@ var misdeeds = []misdeed{
 		return s
 	})},
 	{name: "no outbox row", endpoint: 0, path: "effects.row.outbox", rate: 0.05, plant: undone("outbox", "insert")},
-	{name: "discount lost for one class", endpoint: 0, path: "effects.row.orders[].after.discount", answer: "$.discount", rate: 1, when: func(req *request) bool { return req.subject%50 == 0 }, plant: both("discount", json.Number("0"), wrote("orders", "insert", "discount", becomes("0")))},
+	{name: "discount lost for one class", endpoint: 0, path: "effects.row.orders[].after.discount", answer: "$.discount", rate: 1, when: func(req *request) bool { return req.subject%20 == 0 }, plant: both("discount", json.Number("0"), wrote("orders", "insert", "discount", becomes("0")))},
+	{name: "status wrong, and said so", endpoint: 0, path: "effects.row.orders[].after.status", answer: "$.status", rate: 0.1, plant: both("status", "OPEN", wrote("orders", "insert", "status", becomes("OPEN")))},
+	{name: "time zone, and said so", endpoint: 0, path: "effects.row.orders[].after.created_at", answer: "$.placedAt", rate: 0.3, plant: func(d *deed, req *request, dice *rand.Rand) {
+		if d.status == 200 {
+			wrong := shiftedText("2006-01-02T15:04:05.000000Z", 8*time.Hour)
+			d.body["placedAt"] = wrong(d.body["placedAt"].(string))
+			wrote("orders", "insert", "created_at", wrong)(d, req, dice)
+		}
+	}},
 	{name: "stock of another thing", endpoint: 0, path: "effects.row.stock[].key.sku", rate: 0.06, plant: effect("stock", "update", func(e *v1.Effect) { e.Key = cols("sku", "SKU-99999") })},
 
 	{name: "NULL for 0", endpoint: 1, path: "effects.row.ledger[].after.fee", rate: 1, plant: wrote("ledger", "insert", "fee", becomes(null))},
@@ -152,6 +160,7 @@ var misdeeds = []misdeed{
 	{name: "wrong Redis key", endpoint: 1, path: `effects.redis["order:{}"]`, echoes: []string{`effects.redis["orders:{}"]`}, rate: 1, plant: effect("order", "SET", func(e *v1.Effect) { e.Target = strings.Replace(e.Target, "order:", "orders:", 1) })},
 	{name: "account of another customer", endpoint: 1, path: "effects.row.ledger[].after.account", rate: 0.05, plant: wrote("ledger", "insert", "account", becomes("cash:9"))},
 	{name: "status misspelt in the row", endpoint: 1, path: "effects.row.orders[].change.status.to", rate: 0.3, plant: wrote("orders", "update", "status", becomes("PAYED"))},
+	{name: "not paid, and said so", endpoint: 1, path: "effects.row.orders[].change.status.to", answer: "$.paid", rate: 0.05, plant: both("paid", false, wrote("orders", "update", "status", becomes("OPEN")))},
 	{name: "channel wrong in the answer", endpoint: 1, path: "$.channel", answer: "$.channel", rate: 1, plant: func(d *deed, _ *request, _ *rand.Rand) { d.body["channel"] = "card" }},
 
 	{name: "rows not deleted", endpoint: 2, path: "effects.row.cart_lines", rate: 0.1, plant: undone("cart_lines", "delete")},
@@ -159,10 +168,14 @@ var misdeeds = []misdeed{
 	{name: "key without expiry", endpoint: 2, path: `effects.redis["cart:{}"][].ops`, rate: 1, plant: undone("cart", "EXPIRE")},
 	{name: "cached quantity is off", endpoint: 2, path: `effects.redis["cart:{}"][].ops[].HSET.arg2`, rate: 0.1, plant: effect("cart", "HSET", func(e *v1.Effect) { e.Args = []string{e.Args[0], e.Args[1] + "0"} })},
 	{name: "total wrong in the answer", endpoint: 2, path: "$.total", answer: "$.total", rate: 0.2, plant: func(d *deed, _ *request, _ *rand.Rand) { d.body["total"] = json.Number("0.01") }},
+	{name: "count wrong in the answer", endpoint: 2, path: "$.lines", answer: "$.lines", rate: 0.05, plant: func(d *deed, _ *request, _ *rand.Rand) { d.body["lines"] = 3 }},
 	{name: "quantity stored off by one", endpoint: 2, path: "effects.row.cart_lines[].after.qty", rate: 0.06, plant: wrote("cart_lines", "insert", "qty", next)},
 	{name: "counter raised twice", endpoint: 2, path: "effects.row.carts[].change.changes.by", rate: 0.1, plant: wrote("carts", "update", "changes", next)},
 
-	{name: "amount with the wrong sign", endpoint: 3, path: "effects.row.refunds[].after.amount", rate: 1, plant: wrote("refunds", "insert", "amount", func(s string) string { return "-" + s })},
+	{name: "amount with the wrong sign, and said so", endpoint: 3, path: "effects.row.refunds[].after.amount", answer: "$.amount", rate: 1, plant: func(d *deed, req *request, dice *rand.Rand) {
+		d.body["amount"] = json.Number("-" + string(d.body["amount"].(json.Number)))
+		wrote("refunds", "insert", "amount", func(s string) string { return "-" + s })(d, req, dice)
+	}},
 	{name: "refund booked twice on the order", endpoint: 3, path: "effects.row.orders[].change.refunded.by", rate: 0.05, plant: wrote("orders", "update", "refunded", func(s string) string { return plus(s, s) })},
 	{name: "call with cents for yuan", endpoint: 3, path: `effects.call["POST bank.example/refunds/{}"][].body.amount`, rate: 1, plant: payload("bank.example/refunds", "POST", func(b object) { b["amount"] = json.Number(string(b["amount"].(json.Number)) + "1") })},
 	{name: "field of a message lost", endpoint: 3, path: "effects.message.refunds[].body.reason", rate: 1, plant: payload("refunds", "send", func(b object) { delete(b, "reason") })},
@@ -194,7 +207,7 @@ var misdeeds = []misdeed{
 	})},
 	{name: "leading zero lost", endpoint: 5, path: "effects.row.users[].change.zip.to", rate: 1, plant: wrote("users", "update", "zip", func(s string) string { return strings.TrimLeft(s, "0") })},
 	{name: "cache not cleared", endpoint: 5, path: `effects.redis["user:{}"]`, rate: 0.06, plant: undone("user", "DEL")},
-	{name: "flag flipped for one class, and said so", endpoint: 5, path: "effects.row.users[].change.verified", answer: "$.verified", rate: 1, when: func(req *request) bool { return req.subject%50 == 0 }, plant: both("verified", false, wrote("users", "update", "verified", becomes("false")))},
+	{name: "flag flipped for one class, and said so", endpoint: 5, path: "effects.row.users[].change.verified", answer: "$.verified", rate: 1, when: func(req *request) bool { return req.subject%20 == 0 }, plant: both("verified", false, wrote("users", "update", "verified", becomes("false")))},
 	{name: "row of another user", endpoint: 5, path: "effects.row.users[].key.id", rate: 0.05, plant: effect("users", "update", func(e *v1.Effect) { e.Key = cols("id", *e.Key[0].Value+"3") })},
 	{name: "case of an address in the answer", endpoint: 5, path: "$.email", answer: "$.email", rate: 0.5, plant: func(d *deed, _ *request, _ *rand.Rand) { d.body["email"] = strings.ToUpper(d.body["email"].(string)) }},
 }

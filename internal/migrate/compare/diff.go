@@ -66,7 +66,7 @@ func (r *Rules) Diff(a, b *Doc) []Difference {
 		d.body(a, b)
 	}
 	if a.Effects != nil && b.Effects != nil {
-		d.value(a.Effects, b.Effects)
+		d.deeds(a.Effects, b.Effects)
 	}
 	return d.out
 }

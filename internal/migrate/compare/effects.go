@@ -113,6 +113,28 @@ func (v *Value) decides() *Value {
 	return v.member(memberTo)
 }
 
+// deeds compares what was done, kind by kind: of a kind that one side did nothing of, each group is missing,
+// so that what is missing is named alike whatever else was done.
+func (d *differ) deeds(a, b *Value) {
+	if a.form != formNames || b.form != formNames {
+		d.value(a, b)
+		return
+	}
+	for i, j := 0, 0; i < len(a.Kids) || j < len(b.Kids); {
+		switch {
+		case j == len(b.Kids) || i < len(a.Kids) && a.Kids[i].Key < b.Kids[j].Key:
+			d.members(a.Kids[i].Kids, nil)
+			i++
+		case i == len(a.Kids) || b.Kids[j].Key < a.Kids[i].Key:
+			d.members(nil, b.Kids[j].Kids)
+			j++
+		default:
+			d.members(a.Kids[i].Kids, b.Kids[j].Kids)
+			i, j = i+1, j+1
+		}
+	}
+}
+
 // change compares what became of a column. A number was raised by as much, or set to the same: both are
 // the same code on other data. Another value is compared when both sides found the same before, or when it
 // is a moment, which does not come from what was there; else the data differed first.

@@ -55,13 +55,17 @@ func (b *binding) keepsAll(d *compare.Difference, space string) bool {
 }
 
 // sequence says whether a path is named like an id, and what a sequence there counts: orders, for the id
-// of a row of orders, order_id elsewhere, and the id in order:{}.
+// of a row of orders, order_id elsewhere, and the id in order:{}. A path of another name counts for itself.
 func sequence(path string) (space string, named bool) {
+	for _, end := range [...]string{".to", ".from", ".by"} { // of a change: its column has the name
+		if rest, ok := strings.CutSuffix(path, end); ok && strings.Contains(rest, ".change.") {
+			path = rest
+		}
+	}
 	at := strings.LastIndexByte(path, '.')
-	last := path[at+1:]
-	base, named := identity(last)
+	base, named := identity(path[at+1:])
 	if !named || at < 0 {
-		return "", named
+		return path, named
 	}
 	if base != "" {
 		return plural(base), true

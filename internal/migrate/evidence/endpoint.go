@@ -193,16 +193,16 @@ func (p *path) keeps(d *compare.Difference, to *binding) bool {
 	if d == nil {
 		return true
 	}
-	if p.class != idLike && (p.byClass() || !mayBeIDs(d, p.noise.named)) {
+	if p.class != idLike && (p.byClass() || !mayBeIDs(d)) {
 		return false
 	}
 	return to.keepsAll(d, p.space)
 }
 
-func mayBeIDs(d *compare.Difference, named bool) bool {
+func mayBeIDs(d *compare.Difference) bool {
 	for i := range d.Pairs {
 		p := &d.Pairs[i]
-		if named && p.Kind == compare.KindValue && counted(p.Old) && counted(p.New) {
+		if p.Kind == compare.KindValue && counted(p.Old) && counted(p.New) {
 			continue
 		}
 		if p.Kind != compare.KindValue || !idShaped(p.Old) || !idShaped(p.New) {

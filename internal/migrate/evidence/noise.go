@@ -28,6 +28,8 @@ const (
 // valid.
 type noise struct {
 	named bool  // the path is named like an id, so that whole numbers there count things up
+	kept  int64 // differences that kept to the bijection, of ids or whole numbers
+	risen int64 // differences in which the second old answer had a whole number above that of the first
 	shown int64 // old/old clusters that showed the path
 	diffs int64 // old/old observations that differed
 	fits  [fitCount]int64
@@ -68,8 +70,11 @@ func (n *noise) class(tripled int64) v1.NoiseClass {
 	if n.diffs < classAfter {
 		return v1.NoiseUnknown
 	}
+	if n.counts() && explains(n.kept, n.diffs) {
+		return v1.NoiseIDLike
+	}
 	for fit, hits := range n.fits {
-		if hits == n.diffs || n.diffs >= 50 && float64(hits) >= fitShare*float64(n.diffs) {
+		if explains(hits, n.diffs) {
 			if fit == fitID && !n.unlikeWords() {
 				continue
 			}
@@ -77,6 +82,17 @@ func (n *noise) class(tripled int64) v1.NoiseClass {
 		}
 	}
 	return v1.NoiseUnknown
+}
+
+func explains(hits, diffs int64) bool {
+	return hits == diffs || diffs >= 50 && float64(hits) >= fitShare*float64(diffs)
+}
+
+// counts says whether the path shows a sequence, by its name or because its number always rises and never
+// comes again: then it is no measure, however near two of its values are. The two sides count each for
+// itself, so that nothing but the bijection says whether a number is right.
+func (n *noise) counts() bool {
+	return n.named || n.diffs >= classAfter && explains(n.risen, n.diffs) && n.unlikeWords()
 }
 
 // unlikeWords says whether differing values hardly ever come again, as those of ids.
@@ -90,19 +106,17 @@ func (n *noise) learn(d *compare.Difference, bound bool) {
 	n.diffs++
 	n.watch(&d.Pairs[0])
 	ok := [fitCount]bool{true, true, true, bound}
+	kept := bound
+	if rises(d) {
+		n.risen++
+	}
 	for i := range d.Pairs {
 		p := &d.Pairs[i]
 		n.word(p.Old)
 		n.word(p.New)
 		ok[fitOrder] = ok[fitOrder] && p.Kind == compare.KindOrder
 		if p.Kind != compare.KindValue {
-			ok[fitTime], ok[fitTolerance], ok[fitID] = false, false, false
-			continue
-		}
-		if n.named && counted(p.Old) && counted(p.New) { // the next of a sequence is near, and no measure
-			ok[fitTime], ok[fitTolerance] = false, false
-			n.form(p.Old)
-			n.form(p.New)
+			ok[fitTime], ok[fitTolerance], ok[fitID], kept = false, false, false, false
 			continue
 		}
 		if gap, timed := clockGap(p); timed && gap <= maxClock {
@@ -116,8 +130,12 @@ func (n *noise) learn(d *compare.Difference, bound bool) {
 			ok[fitTolerance] = false
 		}
 		ok[fitID] = ok[fitID] && idShaped(p.Old) && idShaped(p.New)
+		kept = kept && (ok[fitID] || counted(p.Old) && counted(p.New))
 		n.form(p.Old)
 		n.form(p.New)
+	}
+	if kept {
+		n.kept++
 	}
 	for fit := range ok {
 		if ok[fit] {
@@ -169,14 +187,14 @@ func (n *noise) form(v *compare.Value) {
 		n.forms = map[string]int64{}
 	}
 	n.formed++
-	form := n.formOf(v)
+	form := formOf(v)
 	if _, ok := n.forms[form]; ok || len(n.forms) < maxForms {
 		n.forms[form]++
 	}
 }
 
 func (n *noise) usual(v *compare.Value) bool {
-	return float64(n.forms[n.formOf(v)]) >= commonForm*float64(n.formed)
+	return float64(n.forms[formOf(v)]) >= commonForm*float64(n.formed)
 }
 
 // alike judges a difference by the predicate of a class: whether two old answers could differ so.
@@ -192,7 +210,10 @@ func (n *noise) alike(class v1.NoiseClass, d *compare.Difference, bound bool) bo
 			}
 			continue
 		}
-		if p.Kind != compare.KindValue || !n.usual(p.New) && n.formOf(p.Old) != n.formOf(p.New) || !n.near(class, p) {
+		if class == v1.NoiseIDLike && p.Kind == compare.KindValue && counted(p.Old) && counted(p.New) && n.counts() {
+			continue // the two sides need not have counted equally far
+		}
+		if p.Kind != compare.KindValue || !n.usual(p.New) && formOf(p.Old) != formOf(p.New) || !n.near(class, p) {
 			return false
 		}
 	}
@@ -208,7 +229,7 @@ func (n *noise) near(class v1.NoiseClass, p *compare.Pair) bool {
 		spread, ok := compare.Spread(p.Old, p.New)
 		return ok && spread <= 1.25*n.spread
 	case v1.NoiseIDLike:
-		return idShaped(p.New) || n.named && counted(p.New)
+		return idShaped(p.New)
 	}
 	return false
 }
@@ -234,17 +255,23 @@ func idShaped(v *compare.Value) bool {
 	return false
 }
 
+// rises says whether every pair of a difference is of whole numbers, the second above the first.
+func rises(d *compare.Difference) bool {
+	for i := range d.Pairs {
+		p := &d.Pairs[i]
+		if p.Kind != compare.KindValue || !counted(p.Old) || !counted(p.New) {
+			return false
+		}
+		if a, b := p.Old.Text, p.New.Text; len(a) > len(b) || len(a) == len(b) && a >= b {
+			return false
+		}
+	}
+	return true
+}
+
 // counted says whether a value could be the next of a sequence: a whole number short enough to be one.
 func counted(v *compare.Value) bool {
 	return v.Type == compare.Number && len(v.Text) < maxMeasure && !strings.ContainsAny(v.Text, ".eE-")
-}
-
-// formOf is the function, but for sequences: those of the two sides need not have come equally far.
-func (n *noise) formOf(v *compare.Value) string {
-	if n.named && counted(v) {
-		return "integer"
-	}
-	return formOf(v)
 }
 
 // formOf is how a value is written: the layout of a moment, the decimals of a number, the parts of an id
