@@ -19,7 +19,7 @@ type admin struct {
 }
 
 func newAdmin(base string) *admin {
-	return &admin{base, &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 4}}}
+	return &admin{base, &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 4}}}
 }
 
 // path is the collection of a kind.
@@ -54,6 +54,35 @@ func (a *admin) Evidence(ctx context.Context, name string) (e v1.Evidence, err e
 func (a *admin) Overview(ctx context.Context) (o v1.Overview, err error) {
 	err = a.do(ctx, http.MethodGet, "/api/v1/overview", nil, &o)
 	return o, err
+}
+
+// Command gives a migration a command.
+func (a *admin) Command(ctx context.Context, name, verb, reason string) error {
+	return a.do(ctx, http.MethodPost, "/api/v1/migrations/"+name+"/"+verb, v1.Command{Reason: reason}, nil)
+}
+
+// Effects gets what requests did where it differs.
+func (a *admin) Effects(ctx context.Context, name string) (e v1.EffectsView, err error) {
+	err = a.do(ctx, http.MethodGet, "/api/v1/migrations/"+name+"/effects", nil, &e)
+	return e, err
+}
+
+// Data gets where the rows stand.
+func (a *admin) Data(ctx context.Context, name string) (d v1.DataStatus, err error) {
+	err = a.do(ctx, http.MethodGet, "/api/v1/migrations/"+name+"/data", nil, &d)
+	return d, err
+}
+
+// Diff compares rows.
+func (a *admin) Diff(ctx context.Context, name string, in v1.DiffRequest) (out v1.DiffResult, err error) {
+	err = a.do(ctx, http.MethodPost, "/api/v1/migrations/"+name+"/diff", in, &out)
+	return out, err
+}
+
+// Repair repairs rows.
+func (a *admin) Repair(ctx context.Context, name string, in v1.RepairRequest) (out v1.RepairResult, err error) {
+	err = a.do(ctx, http.MethodPost, "/api/v1/migrations/"+name+"/repair", in, &out)
+	return out, err
 }
 
 // ready says whether the node takes traffic.

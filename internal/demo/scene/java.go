@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	orderjava "jindu.dev/jindu/examples/order-java"
@@ -82,32 +84,49 @@ func executable(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// order is the command that runs the old order service. Its class files are kept below cache by the digest of
-// the source, so that only the first demo compiles.
-func (j *jdk) order(ctx context.Context, cache, temp string, args ...string) ([]string, error) {
+// javaProgram is one source file that runs.
+type javaProgram struct {
+	name      string // Order, of Order.java
+	source    []byte
+	classpath string   // jars that it needs; empty: none
+	options   []string // of the virtual machine
+}
+
+// orderProgram is the old order service.
+func orderProgram() javaProgram { return javaProgram{name: "Order", source: orderjava.Source} }
+
+// command is how a program runs. Its class files are kept below cache by the digest of the source, so that only
+// the first demo compiles.
+func (j *jdk) command(ctx context.Context, p javaProgram, cache, temp string, args ...string) ([]string, error) {
 	// The client compiler alone, and a small heap: it starts fast, and shares two cores with everything else.
-	command := []string{j.java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx192m"}
+	command := append([]string{j.java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx192m"}, p.options...)
+	join := func(paths ...string) string {
+		return strings.Join(slices.DeleteFunc(paths, func(s string) bool { return s == "" }), string(os.PathListSeparator))
+	}
 	if j.javac == "" {
-		source := filepath.Join(temp, "Order.java")
-		if err := os.WriteFile(source, orderjava.Source, 0o600); err != nil {
+		source := filepath.Join(temp, p.name+".java")
+		if err := os.WriteFile(source, p.source, 0o600); err != nil {
 			return nil, err
+		}
+		if p.classpath != "" {
+			command = append(command, "-cp", p.classpath)
 		}
 		return append(append(command, source), args...), nil
 	}
-	digest := sha256.Sum256(orderjava.Source)
-	classes := filepath.Join(cache, fmt.Sprintf("order-java%d-%x", j.feature, digest[:8]))
-	if !executable(filepath.Join(classes, "Order.class")) {
-		if err := j.compile(ctx, classes, temp); err != nil {
+	digest := sha256.Sum256(p.source)
+	classes := filepath.Join(cache, fmt.Sprintf("%s-java%d-%x", strings.ToLower(p.name), j.feature, digest[:8]))
+	if !executable(filepath.Join(classes, p.name+".class")) {
+		if err := j.compile(ctx, p, classes, temp); err != nil {
 			return nil, err
 		}
 	}
-	return append(append(command, "-cp", classes, "Order"), args...), nil
+	return append(append(command, "-cp", join(classes, p.classpath), p.name), args...), nil
 }
 
 // compile makes the class files beside their place and then moves them there, so that they are whole or absent.
-func (j *jdk) compile(ctx context.Context, classes, temp string) error {
-	source := filepath.Join(temp, "Order.java")
-	if err := os.WriteFile(source, orderjava.Source, 0o600); err != nil {
+func (j *jdk) compile(ctx context.Context, p javaProgram, classes, temp string) error {
+	source := filepath.Join(temp, p.name+".java")
+	if err := os.WriteFile(source, p.source, 0o600); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(classes), 0o700); err != nil {
@@ -120,27 +139,31 @@ func (j *jdk) compile(ctx context.Context, classes, temp string) error {
 	defer func() { _ = os.RemoveAll(fresh) }() // moved away, or of no use
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, j.javac, "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-d", fresh, source).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("compile Order.java: %w\n%s", err, out)
+	args := []string{"-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-d", fresh}
+	if p.classpath != "" {
+		args = append(args, "-cp", p.classpath)
 	}
-	if err := os.Rename(fresh, classes); err != nil && !executable(filepath.Join(classes, "Order.class")) {
-		return fmt.Errorf("keep the compiled Order.java: %w", err)
+	out, err := exec.CommandContext(ctx, j.javac, append(args, source)...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("compile %s.java: %w\n%s", p.name, err, out)
+	}
+	if err := os.Rename(fresh, classes); err != nil && !executable(filepath.Join(classes, p.name+".class")) {
+		return fmt.Errorf("keep the compiled %s.java: %w", p.name, err)
 	}
 	return nil
 }
 
 // packages that have a JDK, the first choice first.
-var packages = []string{"openjdk-17-jdk-headless", "default-jdk-headless"}
+var javaPackages = []string{"openjdk-17-jdk-headless", "default-jdk-headless"}
 
-// install installs a JDK by package name. It needs root and apt-get.
-func install(ctx context.Context) error {
+// install installs the first of some packages that there is. It needs root and apt-get.
+func install(ctx context.Context, packages ...string) error {
 	apt, err := exec.LookPath("apt-get")
 	if err != nil {
-		return errors.New("there is no apt-get to install a JDK with")
+		return fmt.Errorf("there is no apt-get to install %s with", packages[0])
 	}
 	if os.Geteuid() != 0 {
-		return errors.New("installing a JDK needs root: run apt-get install " + packages[0])
+		return fmt.Errorf("installing needs root: run apt-get install %s", packages[0])
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()

@@ -224,7 +224,7 @@ func TestAJDKIsFoundOrToldWhyNot(t *testing.T) {
 	if _, err := findJDK(t.Context()); err == nil {
 		t.Error("a JDK in an empty directory")
 	}
-	if err := install(t.Context()); err == nil || !strings.Contains(err.Error(), "apt-get") {
+	if err := install(t.Context(), javaPackages...); err == nil || !strings.Contains(err.Error(), "apt-get") {
 		t.Errorf("install without apt-get: %v", err)
 	}
 	if runtime.GOOS == "windows" {
@@ -248,7 +248,7 @@ func TestAJDKIsFoundOrToldWhyNot(t *testing.T) {
 	if err != nil || j.feature != 21 || j.javac != "" {
 		t.Fatalf("%+v (%v)", j, err)
 	}
-	command, err := j.order(t.Context(), dir, dir, "--x")
+	command, err := j.command(t.Context(), orderProgram(), dir, dir, "--x")
 	if err != nil || command[len(command)-2] != filepath.Join(dir, "Order.java") || command[len(command)-1] != "--x" {
 		t.Errorf("without javac: %v (%v)", command, err)
 	}
@@ -256,12 +256,12 @@ func TestAJDKIsFoundOrToldWhyNot(t *testing.T) {
 	if j, err = findJDK(t.Context()); err != nil || j.javac == "" {
 		t.Fatalf("%+v (%v)", j, err)
 	}
-	if _, err := j.order(t.Context(), dir, dir); err == nil || !strings.Contains(err.Error(), "broken") {
+	if _, err := j.command(t.Context(), orderProgram(), dir, dir); err == nil || !strings.Contains(err.Error(), "broken") {
 		t.Errorf("a compiler that fails: %v", err)
 	}
 	write("javac", `while [ "$1" != -d ]; do shift; done; echo class > "$2/Order.class"; echo once >> `+filepath.Join(dir, "runs"))
 	for range 2 {
-		if command, err = j.order(t.Context(), filepath.Join(dir, "cache"), dir); err != nil || command[len(command)-1] != "Order" {
+		if command, err = j.command(t.Context(), orderProgram(), filepath.Join(dir, "cache"), dir); err != nil || command[len(command)-1] != "Order" {
 			t.Fatalf("%v (%v)", command, err)
 		}
 	}
@@ -269,7 +269,7 @@ func TestAJDKIsFoundOrToldWhyNot(t *testing.T) {
 		t.Errorf("compiled %q times (%v)", runs, err)
 	}
 	write("apt-get", `echo "E: no such package"; exit 100`)
-	if err := install(t.Context()); err == nil {
+	if err := install(t.Context(), javaPackages...); err == nil {
 		t.Error("an installation that fails")
 	}
 }

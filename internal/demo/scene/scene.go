@@ -85,6 +85,7 @@ type stage struct {
 	o         Options
 	admin     *admin
 	store     string   // URL
+	extra     string   // more of the node's configuration
 	temps     []string // removed by the guards, and by Close where a guard was killed
 	processes []*process
 	failed    chan error
@@ -176,7 +177,7 @@ func (s *stage) tryNode(ctx context.Context) (string, error) {
 		return "", err
 	}
 	data, config := filepath.Join(temp, "data"), filepath.Join(temp, "jindu.yaml")
-	text := fmt.Sprintf("dataDir: %q\nstop: 5s\nlog: {level: warn}\nadmin: {listen: %q}\ngateway:\n  listen: %q\n  accessLog: {sample: 0, errors: false}\n  timeouts: {drain: 2s}\n", data, ports[0], ports[1])
+	text := fmt.Sprintf("dataDir: %q\nstop: 5s\nlog: {level: warn}\nadmin: {listen: %q}\ngateway:\n  listen: %q\n  accessLog: {sample: 0, errors: false}\n  timeouts: {drain: 2s}\n", data, ports[0], ports[1]) + s.extra
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("write the node's configuration: %w", err)
 	}
@@ -244,8 +245,8 @@ func (s *stage) old(ctx context.Context, say func(string)) (runtime string, err 
 func (s *stage) java(ctx context.Context, say func(string)) (string, error) {
 	j, err := findJDK(ctx)
 	if err != nil && s.o.Install {
-		say("installing a JDK: " + packages[0])
-		if err = install(ctx); err == nil {
+		say("installing a JDK: " + javaPackages[0])
+		if err = install(ctx, javaPackages...); err == nil {
 			j, err = findJDK(ctx)
 		}
 	}
@@ -260,7 +261,7 @@ func (s *stage) java(ctx context.Context, say func(string)) (string, error) {
 	if err != nil {
 		cache = temp
 	}
-	command, err := j.order(ctx, filepath.Join(cache, "jindu"), temp, "--listen", "127.0.0.1:0", "--store", s.store, "--register", s.admin.base)
+	command, err := j.command(ctx, orderProgram(), filepath.Join(cache, "jindu"), temp, "--listen", "127.0.0.1:0", "--store", s.store, "--register", s.admin.base)
 	if err != nil {
 		return "", err
 	}
