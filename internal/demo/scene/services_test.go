@@ -53,7 +53,7 @@ func newJava(t *testing.T, storeURL string) string {
 	if err != nil {
 		cache = t.TempDir()
 	}
-	command, err := j.order(t.Context(), filepath.Join(cache, "jindu"), t.TempDir(), "--listen", "127.0.0.1:0", "--store", storeURL)
+	command, err := j.command(t.Context(), orderProgram(), filepath.Join(cache, "jindu"), t.TempDir(), "--listen", "127.0.0.1:0", "--store", storeURL)
 	if err != nil {
 		t.Fatal(err)
 	}
