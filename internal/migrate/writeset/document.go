@@ -44,11 +44,17 @@ func Document(ws WriteSet, names map[string]string) []byte {
 		d.name(string(kind))
 		d.b = append(d.b, '{')
 		for _, group := range slices.Sorted(maps.Keys(kinds[kind])) {
+			var rows []netRow
+			if kind == v1.EffectRow {
+				if rows = fold(kinds[kind][group]); len(rows) == 0 {
+					continue // there and back
+				}
+			}
 			d.name(group)
 			d.b = append(d.b, '[')
 			switch kind {
 			case v1.EffectRow:
-				d.rows(kinds[kind][group])
+				d.rows(rows)
 			case v1.EffectRedis:
 				d.keys(kinds[kind][group])
 			default:
@@ -140,8 +146,7 @@ func sorted(list []v1.ColumnValue) []v1.ColumnValue {
 }
 
 // rows writes the rows of one table by key and content.
-func (d *document) rows(effects []v1.Effect) {
-	rows := fold(effects)
+func (d *document) rows(rows []netRow) {
 	type placed struct {
 		*netRow
 		by string
@@ -197,7 +202,7 @@ func (d *document) change(r *netRow) {
 // sortText is what both sides have alike of a row if they did the same, as far as one side can tell.
 func (r *netRow) sortText() string {
 	var b strings.Builder
-	b.WriteString(r.op)
+	b.WriteString(r.op + r.fate)
 	write := func(list []v1.ColumnValue) {
 		for _, c := range sorted(list) {
 			if generated(c.Value) || column(r.key, c.Name) >= 0 && c.Value != nil && isNumber(*c.Value) {
