@@ -34,17 +34,7 @@ func (c *conn) ExecContext(ctx context.Context, text string, args []driver.Named
 	if err != nil {
 		return nil, err
 	}
-	if c.emits(&s) && c.tx == nil {
-		return c.execAlone(ctx, &s, args)
-	}
-	if err := c.emit(ctx, &s); err != nil {
-		return nil, err
-	}
-	result, err := c.exec(ctx, s.text, args)
-	if err == nil {
-		c.wrote(&s, args, rowsOf(result))
-	}
-	return result, err
+	return c.run(ctx, &s, args, func() (driver.Result, error) { return c.exec(ctx, s.text, args) })
 }
 
 func (c *conn) exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
@@ -54,21 +44,28 @@ func (c *conn) exec(ctx context.Context, text string, args []driver.NamedValue) 
 	return nil, driver.ErrSkip
 }
 
-// execAlone gives a statement a transaction, because the mark in the log needs one.
-func (c *conn) execAlone(ctx context.Context, s *statement, args []driver.NamedValue) (driver.Result, error) {
+// run executes a statement that was admitted, in a transaction of its own where the mark in the log needs one.
+func (c *conn) run(ctx context.Context, s *statement, args []driver.NamedValue, do func() (driver.Result, error)) (driver.Result, error) {
+	if !c.emits(s) || c.tx != nil {
+		if err := c.emit(ctx, s); err != nil {
+			return nil, err
+		}
+		result, err := do()
+		if err == nil {
+			c.wrote(s, args, rowsOf(result))
+		}
+		return result, err
+	}
 	tx, err := c.BeginTx(ctx, driver.TxOptions{})
 	if err != nil {
 		return nil, err
 	}
-	if err = c.emit(ctx, s); err == nil {
-		var result driver.Result
-		if result, err = c.exec(ctx, s.text, args); err == nil {
-			c.wrote(s, args, rowsOf(result))
-			if err = tx.Commit(); err == nil {
-				return result, nil
-			}
-			return nil, err
+	result, err := c.run(ctx, s, args, do)
+	if err == nil {
+		if err = tx.Commit(); err == nil {
+			return result, nil
 		}
+		return nil, err
 	}
 	if undo := tx.Rollback(); undo != nil {
 		err = errors.Join(err, undo)

@@ -27,9 +27,6 @@ func (s *stmt) ready(ctx context.Context) (statement, error) {
 	if err != nil {
 		return a, err
 	}
-	if err := s.conn.emit(ctx, &a); err != nil {
-		return a, err
-	}
 	if a.owner.mark == s.mark {
 		return a, nil
 	}
@@ -48,22 +45,21 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	if err != nil {
 		return nil, err
 	}
-	var result driver.Result
-	if e, ok := s.Stmt.(driver.StmtExecContext); ok {
-		result, err = e.ExecContext(ctx, args)
-	} else {
-		result, err = s.Stmt.Exec(values(args)) //nolint:staticcheck // the driver has nothing newer
-	}
-	if err == nil {
-		s.conn.wrote(&a, args, rowsOf(result))
-	}
-	return result, err
+	return s.conn.run(ctx, &a, args, func() (driver.Result, error) {
+		if e, ok := s.Stmt.(driver.StmtExecContext); ok {
+			return e.ExecContext(ctx, args)
+		}
+		return s.Stmt.Exec(values(args)) //nolint:staticcheck // the driver has nothing newer
+	})
 }
 
 // QueryContext runs the query.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	a, err := s.ready(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.conn.emit(ctx, &a); err != nil {
 		return nil, err
 	}
 	var rows driver.Rows
