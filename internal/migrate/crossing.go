@@ -19,12 +19,14 @@ const (
 	// A promotion whose changes did not arrive made its users wait; it is not tried again soon.
 	firstCrossing = 10 * time.Second
 	lastCrossing  = 5 * time.Minute
+	lastHandover  = 30 * time.Second
 )
 
 var errLateFence = errors.New("the fence was not confirmed in time")
 
 // crossing is what the controller knows of a migration's data.
 type crossing struct {
+	took     bool  // this process stored something, so that no write of one before it can follow
 	settled  bool  // no fence is above the stored epoch, as far as is known
 	settling int64 // the Settle under way, 0: none
 	settle   pause
@@ -160,7 +162,7 @@ func (t *tracker) tend(now Clock, id func() int64) []Effect {
 		return nil
 	}
 	var out []Effect
-	if !c.settled && c.settling == 0 && now.Mono >= c.settle.until {
+	if c.took && !c.settled && c.settling == 0 && now.Mono >= c.settle.until {
 		c.settling = id()
 		out = append(out, Effect{Kind: EffectSettle, Name: t.name, ID: c.settling, Epoch: t.object.Status.Epoch})
 	}
@@ -189,7 +191,7 @@ func (t *tracker) moved(now Clock, id int64, err error) {
 		c.handing, c.handed, c.hand = 0, c.to, pause{}
 	case id == c.handing:
 		c.handing = 0
-		c.hand.failed(now.Mono, firstRetry, lastCrossing, err)
+		c.hand.failed(now.Mono, firstRetry, lastHandover, err)
 	}
 }
 

@@ -350,7 +350,7 @@ func TestAHandoverIsRepeatedUntilItIsDone(t *testing.T) {
 		t.Errorf("blocked by %q", b)
 	}
 	s.data.hold = true
-	s.pass(lastCrossing)
+	s.pass(lastHandover)
 	s.did()
 	s.data.hold, s.data.fail = false, nil
 	if _, err := s.command(VerbRollback, "ann", v1.RoleOperator); err != nil { // while one is under way
@@ -361,7 +361,7 @@ func TestAHandoverIsRepeatedUntilItIsDone(t *testing.T) {
 		t.Errorf("handed over to %s", e.Owner)
 	}
 	s.did()
-	s.pass(lastCrossing)
+	s.pass(lastHandover)
 	s.wantDid("")
 }
 

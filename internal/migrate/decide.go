@@ -24,6 +24,9 @@ func (t *tracker) decide(now Clock, id func() int64) []Effect {
 			st = t.notes[i].note(st)
 		}
 		return t.write(flight{id: id(), notes: len(t.notes)}, st, t.notes[0].by)
+	case t.carries() && !t.crossing.took:
+		m.reason = "the controller began anew; fences that no share followed are taken back"
+		return t.write(flight{id: id()}, m.note(st), m.by)
 	case !t.sides.known || st.Phase == v1.PhaseDone || st.Phase == v1.PhaseRolledBack:
 		return nil
 	case st.Versions != "" && !sameSides(st.Versions, pair):

@@ -330,7 +330,7 @@ func (t *tracker) landed(now Clock, object *v1.Migration, err error, id func() i
 	}
 	switch {
 	case err == nil:
-		t.storeOut, t.backoff = nil, 0
+		t.storeOut, t.backoff, t.crossing.took = nil, 0, true
 		if f.fenced {
 			t.crossing.failed, t.crossing.again = nil, pause{}
 		}

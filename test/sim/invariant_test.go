@@ -22,7 +22,7 @@ func (w *world) check() {
 	if share := n.share(); w.mustBe0 && share != 0 {
 		w.broken("share is %d after a rollback that nobody closed", share)
 	}
-	if share := n.share(); share > max(n.path.Buckets, 0) {
+	if share := n.share(); share > max(n.path.Buckets, 0) && (w.data == nil || share > w.object.Status.Buckets) {
 		w.broken("share is %d, above the stored %d", share, n.path.Buckets)
 	}
 	if key := fmt.Sprint(st.Phase, st.Buckets, st.Epoch); key != w.inForce {
@@ -77,6 +77,7 @@ func (w *world) stored(next *v1.MigrationStatus, waited time.Duration) {
 		if last.Verdict == v1.VerdictFail || !byHand && last.Verdict != v1.VerdictPass {
 			w.broken("share rises from %d to %d with verdict %q: %s", was.Buckets, next.Buckets, last.Verdict, text(next))
 		}
+		w.risen(was, next)
 		if w.object.Spec.Paused {
 			w.broken("share rises while paused: %s", text(next))
 		}
@@ -109,6 +110,9 @@ func (w *world) stored(next *v1.MigrationStatus, waited time.Duration) {
 	}
 	if was.Phase != v1.PhaseRolledBack && next.Phase != v1.PhaseRolledBack && next.Buckets == 0 {
 		w.mustBe0 = false // the status says 0 by itself
+	}
+	if w.data != nil && next.Phase == v1.PhaseRolledBack && next.Owner != v1.SideOld {
+		w.broken("rolled back with owner %q", next.Owner)
 	}
 	if next.Phase == v1.PhaseRolledBack && (next.Buckets != 0 || next.Step != -1) {
 		w.broken("rolled back with %s", text(next))

@@ -34,6 +34,7 @@ func TestHistoriesKeepTheInvariants(t *testing.T) {
 	}
 	ends := map[v1.Phase]int{}
 	moves := 0
+	var rows crossing
 	for i := range n {
 		seed := uint64(i + 1)
 		w := newWorld(seed)
@@ -43,6 +44,17 @@ func TestHistoriesKeepTheInvariants(t *testing.T) {
 		}
 		ends[w.object.Status.Phase]++
 		moves += w.moves
+		if d := w.data; d != nil {
+			rows.tally.moves += d.tally.moves
+			rows.tally.settled += d.tally.settled
+			rows.tally.gaps += d.tally.gaps
+			rows.tally.written += d.tally.written
+			rows.tally.refused += d.tally.refused
+		}
+	}
+	t.Logf("where rows cross: %+v", rows.tally)
+	if r := rows.tally; n >= 500 && (r.moves == 0 || r.settled == 0 || r.gaps == 0 || r.refused == 0 || r.written == 0) {
+		t.Errorf("the simulation does not reach all of %+v", r)
 	}
 	t.Logf("%d histories with %d moves end in %v", n, moves, ends)
 	for _, p := range []v1.Phase{v1.PhaseObserve, v1.PhaseMirror, v1.PhaseRamp, v1.PhaseHold, v1.PhaseDone, v1.PhaseRolledBack} {
@@ -55,27 +67,36 @@ func TestHistoriesKeepTheInvariants(t *testing.T) {
 // run lives through ticks.
 func (w *world) run(ticks int) {
 	for range ticks {
-		w.now += tick
-		w.happen()
-		w.serve()
-		w.store()
-		if w.r.IntN(4) > 0 && w.node.told < w.object.Metadata.Revision {
-			w.watch()
-		}
-		if w.now >= w.silent {
-			w.node.ctl.SetRegistry(w.snap)
-			effects := w.node.ctl.Tick(w.clock(), facts{w})
-			w.perform(effects)
-			w.node.beat = w.now
-		} else if w.now-w.node.beat >= silence && w.node.share() > 0 {
-			w.logf("the data path latches")
-			w.node.latched, w.mustBe0 = true, true
-		}
-		w.check()
-		if w.fail != "" {
+		if w.step(); w.fail != "" {
 			return
 		}
 	}
+	w.settle()
+}
+
+// step lives through one tick.
+func (w *world) step() {
+	w.now += tick
+	if !w.quiet {
+		w.happen()
+	}
+	w.serve()
+	w.store()
+	w.cross()
+	if w.r.IntN(4) > 0 && w.node.told < w.object.Metadata.Revision {
+		w.watch()
+	}
+	if w.now >= w.silent {
+		w.node.ctl.SetRegistry(w.snap)
+		effects := w.node.ctl.Tick(w.clock(), facts{w})
+		w.perform(effects)
+		w.node.beat = w.now
+	} else if w.now-w.node.beat >= silence && w.node.share() > 0 {
+		w.logf("the data path latches")
+		w.node.latched, w.mustBe0 = true, true
+		w.gapped()
+	}
+	w.check()
 }
 
 // happen is what a tick may bring.
@@ -114,13 +135,20 @@ func (w *world) happen() {
 		}
 	case 17:
 		w.edit(func(s *v1.MigrationSpec) { s.Paused = r.IntN(3) == 0 })
+	case 18:
+		if w.data != nil {
+			w.data.down = !w.data.down
+			w.logf("database down %v", w.data.down)
+		}
+	case 19:
+		w.dataSays = []v1.Verdict{v1.VerdictPass, v1.VerdictPass, v1.VerdictNotEnough, v1.VerdictFail}[r.IntN(4)]
 	}
 }
 
 // crash kills the process and starts it again.
 func (w *world) crash() {
 	w.logf("crash")
-	w.newFails = 0
+	w.newFails, w.dataSays = 0, v1.VerdictPass
 	w.mismatch = []v1.Verdict{v1.VerdictNotEnough}
 	w.boot()
 }
@@ -146,6 +174,7 @@ func TestTheSimulationNoticesBrokenInvariants(t *testing.T) {
 		"a rise with a failed gate": func(s *v1.MigrationStatus) { s.History[1].Verdict = v1.VerdictFail },
 	} {
 		w := newWorld(3)
+		w.data = nil
 		w.object.Spec.Steps = []float64{1, 5, 25, 100}
 		w.object.Status = v1.MigrationStatus{Phase: v1.PhaseRamp, Buckets: 100, Epoch: 4, History: []v1.Transition{{At: at, Phase: v1.PhaseRamp, Buckets: 100}}}
 		next := v1.MigrationStatus{Phase: v1.PhaseRamp, Step: 1, Buckets: 500, Epoch: 5, History: []v1.Transition{
@@ -163,5 +192,36 @@ func TestTheSimulationNoticesBrokenInvariants(t *testing.T) {
 		if w.fail == "" {
 			t.Errorf("%s goes unnoticed", name)
 		}
+	}
+}
+
+func TestTheSimulationNoticesMissingFences(t *testing.T) {
+	for lie, want := range map[string]string{"move": "fence", "settle": "stored one is", "hand over": "handed over to"} {
+		noticed := ""
+		for seed := uint64(1); seed <= 200 && noticed == ""; seed++ {
+			w := newWorld(seed)
+			if w.data == nil {
+				continue
+			}
+			w.data.lies = lie
+			w.run(400)
+			noticed = w.fail
+		}
+		if !strings.Contains(noticed, want) {
+			t.Errorf("%s that does nothing: %q", lie, noticed)
+		}
+	}
+	// A fence that comes too late: a writer that was routed before writes for users who are elsewhere.
+	w := newWorld(1)
+	w.data = &crossing{gap: -1, writers: []writer{{who: subject{bucket: 150}, side: onOld, epoch: 4, routed: w.now}}}
+	w.node.path = v1.MigrationStatus{Phase: v1.PhaseRamp, Buckets: 1000, Epoch: 5}
+	w.write()
+	if !strings.Contains(w.fail, "side 0 wrote") {
+		t.Errorf("a writer that slept through a switch goes unnoticed: %q", w.fail)
+	}
+	w.fail, w.data.writers = "", []writer{{who: subject{bucket: 150}, side: onOld, epoch: 4, routed: w.now}}
+	w.data.fences[onOld] = []fence{{5, 0, 1000}}
+	if w.write(); w.fail != "" || w.data.tally.refused != 1 {
+		t.Errorf("%q, refused %d", w.fail, w.data.tally.refused)
 	}
 }

@@ -28,6 +28,7 @@ type node struct {
 	told     int64 // revision that the watch delivered last
 	override struct {
 		buckets int
+		owner   string
 		epoch   int64
 	}
 	path         v1.MigrationStatus // the stored status as the data path has it
@@ -82,7 +83,11 @@ type world struct {
 	asked   map[int64]time.Duration // commands not answered yet: when they were given
 	replied map[int64]bool
 
-	newFails float64      // rate of failures of the new side
+	data  *crossing // nil: no rows cross
+	quiet bool      // nothing happens any more
+
+	newFails float64 // rate of failures of the new side
+	dataSays v1.Verdict
 	mismatch []v1.Verdict // what the next looks say; the last one stays
 
 	failing   time.Duration // since when a gate that rolls back fails, -1: it does not
@@ -96,6 +101,7 @@ func newWorld(seed uint64) *world {
 	w := &world{
 		r: r, calm: []int{60, 60, 250}[r.IntN(3)], wall: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), failing: -1,
 		asked: map[int64]time.Duration{}, replied: map[int64]bool{}, mismatch: []v1.Verdict{v1.VerdictNotEnough},
+		dataSays: v1.VerdictPass,
 	}
 	twenty, thousandth := 60, 2.0
 	spec := v1.MigrationSpec{
@@ -104,6 +110,9 @@ func newWorld(seed uint64) *world {
 		Gates:    v1.GatesSpec{Mirror: "1s", Step: "1s", Hold: "2s", MinRequests: &twenty, MaxErrorExcess: &thousandth},
 		Observe:  r.IntN(8) == 0,
 		Approval: v1.ApprovalSpec{Promote: r.IntN(3) == 0, Resume: r.IntN(3) == 0},
+	}
+	if r.IntN(2) == 0 {
+		spec.Data, w.data = dataSpec(), &crossing{gap: -1}
 	}
 	made := w.wall
 	w.object = v1.Migration{Metadata: v1.Meta{Name: name, Revision: 1, Generation: 1, Created: &made}, Spec: spec}
@@ -147,6 +156,10 @@ func (w *world) instances(oldVersion, newVersion string) {
 // boot starts the process: everything but the store begins anew.
 func (w *world) boot() {
 	w.node = &node{ctl: migrate.NewController(2 * time.Second), born: w.now, beat: w.now}
+	if d := w.data; d != nil {
+		d.die(w)
+		w.gapped()
+	}
 	w.mustBe0, w.failing, w.inForce, w.silent = false, -1, "", 0
 	clear(w.asked)
 	w.logf("boot, stored %s", text(&w.object.Status))
@@ -158,10 +171,13 @@ func (w *world) boot() {
 
 // watch delivers the stored object to data path and controller.
 func (w *world) watch() {
-	n := w.node
+	n, before := w.node, w.node.place()
 	n.told, n.path = w.object.Metadata.Revision, w.object.Status
 	if n.override.epoch <= n.path.Epoch {
 		n.override.epoch = 0
+	}
+	if before.epoch > 0 { // not the first of this process
+		w.changed(before, "what the store has")
 	}
 	w.perform(n.ctl.SetMigrations(w.clock(), []v1.Migration{w.object}))
 }
@@ -174,16 +190,21 @@ func (w *world) perform(effects []migrate.Effect) {
 		case migrate.EffectOverride:
 			w.logf("override %d at epoch %d", e.Buckets, e.Epoch)
 			if e.Epoch > w.node.override.epoch && e.Epoch > w.node.path.Epoch {
-				w.node.override.buckets, w.node.override.epoch = e.Buckets, e.Epoch
+				before := w.node.place()
+				w.node.override.buckets, w.node.override.owner, w.node.override.epoch = e.Buckets, e.Owner, e.Epoch
+				w.changed(before, "override")
 			} else {
 				w.broken("override at epoch %d has no effect: stored %d, override %d", e.Epoch, w.node.path.Epoch, w.node.override.epoch)
 			}
-			if e.Buckets != 0 {
-				w.broken("the data path was told %d ahead of the store", e.Buckets)
+			if e.Buckets != 0 && (w.data == nil || e.Buckets > w.object.Status.Buckets) {
+				w.broken("the data path was told %d ahead of the store, which has %d", e.Buckets, w.object.Status.Buckets)
 			}
-			w.mustBe0 = true
+			w.mustBe0 = w.mustBe0 || e.Buckets == 0
+		case migrate.EffectMove, migrate.EffectSettle, migrate.EffectHandOver:
+			w.issue(e)
 		case migrate.EffectRearm:
 			w.node.latched = false
+			w.gapped()
 		case migrate.EffectRestart:
 			w.node.anew++
 			w.mismatch = []v1.Verdict{v1.VerdictNotEnough}
@@ -295,7 +316,9 @@ func (f facts) Outcomes(string) (oldSide, newSide migrate.Outcome) {
 
 func (f facts) Copies(string) migrate.Copies { return f.node.copies }
 
-func (f facts) Data(string) []v1.Gate { return nil }
+func (f facts) Data(string) []v1.Gate {
+	return []v1.Gate{{Name: "data_lag", Verdict: f.dataSays, Detail: "simulated"}}
+}
 
 func (f facts) Look(string, time.Time) (v1.Gate, *v1.DifferenceRef) {
 	v := f.mismatch[0]
