@@ -16,7 +16,8 @@ import (
 type cargo struct {
 	change *Change
 	pair   *Pair
-	ident  string // of the row; see Pair.ident
+	ident  string  // of the row; see Pair.ident
+	key    row.Key // of the row, as the side writes it that it was captured on
 	write  Write
 	err    error // why it cannot be applied: it is parked
 	behind bool  // parked only because an earlier change of its row is
@@ -126,7 +127,7 @@ func (l *loader) load(t *Txn, index int, sequence int64) ([]cargo, error) {
 	c := base
 	c.write = write
 	c.write.Op = Update
-	c.ident = pair.ident(l.from, afterKey)
+	c.key, c.ident = afterKey, pair.ident(l.from, afterKey)
 	c.write.Version = pair.versionOf(l.from, after, change.Version)
 	c.write.Row, c.err = pair.carry(l.from, after)
 	c.write.Was, c.sealed = was, full
@@ -134,7 +135,7 @@ func (l *loader) load(t *Txn, index int, sequence int64) ([]cargo, error) {
 }
 
 func (l *loader) remove(c cargo, w Write, key row.Key, version int64, was row.Row, full bool) cargo {
-	c.ident = c.pair.ident(l.from, key)
+	c.key, c.ident = key, c.pair.ident(l.from, key)
 	w.Op, w.Version = Delete, version
 	var to row.Key
 	if to, c.err = c.pair.carryKey(l.from, key); c.err == nil {

@@ -1,9 +1,13 @@
 package data
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"jindu.dev/jindu/internal/kit/conf"
+	"jindu.dev/jindu/internal/kit/kind"
 )
 
 // Config is the part's node configuration. What concerns one migration is in its spec.
@@ -33,4 +37,31 @@ type Database struct {
 // Default is the configuration without a file.
 func Default() Config {
 	return Config{MaxBytes: 64 << 20, Batch: 500, Workers: 4, Timeout: 10 * time.Second, MaxCases: 10_000}
+}
+
+// Validate says what is wrong with c.
+func (c Config) Validate() error {
+	var bad []kind.Field
+	check := func(ok bool, path string, value any, detail string) {
+		if !ok {
+			bad = append(bad, kind.Field{Path: path, Value: fmt.Sprint(value), Detail: detail})
+		}
+	}
+	check(c.MaxBytes >= 1<<20, "data.maxBytes", c.MaxBytes, "must be at least 1 MiB, room for one large transaction")
+	check(c.Batch > 0 && c.Batch <= 10_000, "data.batch", c.Batch, "must be 1 to 10000")
+	check(c.Workers > 0 && c.Workers <= maxStreams, "data.workers", c.Workers, "must be 1 to 64")
+	check(c.Timeout >= 100*time.Millisecond, "data.timeout", c.Timeout, "must be at least 100ms")
+	check(c.MaxCases > 0, "data.maxCases", c.MaxCases, "must be above 0")
+	for _, name := range slices.Sorted(maps.Keys(c.Databases)) {
+		d, at := c.Databases[name], "data.databases."+name
+		check(slices.Contains([]string{"mariadb", "mysql", "postgres", "opengauss", "dm8"}, d.Kind), at+".kind", d.Kind, "must be mariadb, mysql, postgres, opengauss or dm8")
+		check(d.Address != "", at+".address", d.Address, "must be host:port or the path of a Unix socket")
+		check(d.Schema != "", at+".schema", d.Schema, "must name the schema or database")
+		check(d.TLS == "" || d.TLS == "off" || d.TLS == "verify", at+".tls", d.TLS, "must be off or verify")
+		check(d.MaxConns >= 0, at+".maxConns", d.MaxConns, "must not be below 0")
+	}
+	if bad != nil {
+		return kind.New(kind.Invalid, "JD-DATA-026", "the configuration of data is not valid").WithFields(bad...)
+	}
+	return nil
 }

@@ -16,8 +16,7 @@ type History struct {
 	line  []*event // oldest first
 	head  int
 	by    map[string][]*event
-	fence map[string]bool // rows written by the gaining side since a share moved; nil: nobody asks
-	of    side
+	fence [2]map[string]bool // rows that a side wrote since it gained a share; nil: nobody asks
 }
 
 type event struct {
@@ -39,8 +38,8 @@ func NewHistory(limit int64) *History { return &History{max: limit, by: map[stri
 func (h *History) Add(on side, t *Txn, c *cargo) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.fence != nil && h.of == on && len(h.fence) < fenceRows {
-		h.fence[c.ident] = true
+	if f := h.fence[on]; f != nil && len(f) < fenceRows {
+		f[c.ident] = true
 	}
 	if len(c.pair.Rule.Money) == 0 {
 		return // only cases are asked for, and only money makes one
@@ -99,21 +98,23 @@ func (h *History) Of(ident string) []v1.CaseChange {
 func (h *History) Watch(on side) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.fence, h.of = map[string]bool{}, on
+	if h.fence[on] == nil {
+		h.fence[on] = map[string]bool{}
+	}
 }
 
 // Unwatch ends that.
-func (h *History) Unwatch() {
+func (h *History) Unwatch(on side) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.fence = nil
+	h.fence[on] = nil
 }
 
 // Touched says whether the watched side wrote a row since; with more rows than are remembered, every row counts.
-func (h *History) Touched(ident string) bool {
+func (h *History) Touched(on side, ident string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.fence != nil && (h.fence[ident] || len(h.fence) >= fenceRows)
+	return h.fence[on] != nil && (h.fence[on][ident] || len(h.fence[on]) >= fenceRows)
 }
 
 // sortable is a time as text that sorts.

@@ -49,8 +49,8 @@ type suspect struct {
 	cause  string // the case, "" without
 }
 
-// tally counts what became of the suspects of a window.
-type tally struct{ differ, settled int64 }
+// tally counts what became of the suspects of a window or a full comparison. It is guarded by the judge.
+type tally struct{ differ, settled, pending int64 }
 
 // Judge keeps the rows that are suspected or known to differ, and cases. It does no I/O; it is safe for
 // concurrent use.
@@ -78,7 +78,7 @@ func NewJudge(limit int, grace, every time.Duration) *Judge {
 // Suspect notes a row to be looked at. One of the keys may be nil: it is worked out from the other. It is false
 // when there is no room: the table must be compared in full again.
 func (j *Judge) Suspect(p *Pair, on side, key row.Key, now time.Time, window *tally) bool {
-	s := &suspect{pair: p, ident: p.ident(on, key), since: now, due: now, window: window}
+	s := &suspect{pair: p, ident: p.ident(on, key), since: now, due: now}
 	s.key[on] = key
 	if other, err := p.carryKey(on, key); err == nil {
 		s.key[on.other()] = other
@@ -86,8 +86,8 @@ func (j *Judge) Suspect(p *Pair, on side, key row.Key, now time.Time, window *ta
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if old := j.list[s.ident]; old != nil {
-		if old.window == nil {
-			old.window = window
+		if old.window == nil && !old.known {
+			old.watch(window)
 		}
 		if !old.known && old.looked {
 			return true
@@ -99,8 +99,23 @@ func (j *Judge) Suspect(p *Pair, on side, key row.Key, now time.Time, window *ta
 		j.over[p.Rule.Name]++
 		return false
 	}
+	s.watch(window)
 	j.list[s.ident] = s
 	return true
+}
+
+// watch counts what becomes of s for a window.
+func (s *suspect) watch(window *tally) {
+	if s.window = window; window != nil {
+		window.pending++
+	}
+}
+
+// Tally is what became of suspects so far.
+func (j *Judge) Tally(t *tally) tally {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return *t
 }
 
 // Due are suspects of one table to be looked at now, at most limit.
@@ -164,6 +179,8 @@ func (j *Judge) Look(s *suspect, now twin, carried row.Row, at, reached time.Tim
 	s.due = at.Add(j.every)
 	if s.window != nil {
 		s.window.differ++
+		s.window.pending--
+		s.window = nil
 	}
 	return OutcomeDiffers
 }
@@ -185,6 +202,7 @@ func (j *Judge) settle(s *suspect, at time.Time, equal bool) {
 		j.known--
 	} else if s.window != nil {
 		s.window.settled++
+		s.window.pending--
 	}
 	if s.cause != "" && equal {
 		j.cases.agree(s.cause, at)
@@ -196,13 +214,10 @@ func (j *Judge) settle(s *suspect, at time.Time, equal bool) {
 func (j *Judge) Gone(plan *Plan) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for ident, s := range j.list {
+	for _, s := range j.list {
 		pair := plan.by[oldSide][s.pair.Rule.Name]
 		if pair == nil {
-			if s.known {
-				j.known--
-			}
-			delete(j.list, ident)
+			j.settle(s, time.Time{}, false)
 			continue
 		}
 		s.pair, s.looked = pair, s.looked && s.known

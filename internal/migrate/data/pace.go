@@ -15,6 +15,8 @@ type pace interface {
 	within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
 	// both does two things at the same time.
 	both(f, g func())
+	// each does all at the same time and waits for all.
+	each(fs ...func())
 }
 
 // throttle spreads rows over time. It is used by one goroutine.

@@ -197,3 +197,11 @@ func (e *RowError) Error() string { return e.Err.Error() }
 
 // Unwrap is the database's error.
 func (e *RowError) Unwrap() error { return e.Err }
+
+// Notes keeps small things over a restart: cases, repairs, fences. Names are paths with slashes.
+type Notes interface {
+	// Put keeps body under a name; nil forgets it.
+	Put(ctx context.Context, name string, body []byte) error
+	// List reads what is kept under names that begin with prefix, by name.
+	List(ctx context.Context, prefix string) (map[string][]byte, error)
+}

@@ -17,9 +17,9 @@ type Relay struct {
 	max     int64  // bytes
 	size    int    // writes of a batch
 	strong  time.Duration
-	observe func(t *Txn, c *cargo)       // every native change, before it is carried; nil: nobody asks
-	suspect func(pair *Pair, key string) // a row that may differ: compare it; nil: nobody asks
-	touched func(ident string) bool      // careful: whether the other side wrote the row since; nil: nobody knows
+	observe func(t *Txn, c *cargo)  // every native change, before it is carried; nil: nobody asks
+	suspect func(c *cargo)          // a row that may differ: compare it; nil: nobody asks
+	touched func(ident string) bool // careful: whether the other side wrote the row since; nil: nobody knows
 
 	mu       sync.Mutex
 	load     loader
@@ -149,7 +149,7 @@ func (r *Relay) see(t *Txn, c *cargo) {
 
 func (r *Relay) doubt(c *cargo) {
 	if r.suspect != nil {
-		r.suspect(c.pair, c.ident)
+		r.suspect(c)
 	}
 }
 

@@ -1,0 +1,319 @@
+package data
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	v1 "jindu.dev/jindu/api/v1"
+	"jindu.dev/jindu/internal/kit/kind"
+)
+
+// ErrNotDrained is wrapped by Move when time was up before all changes of the losing side had arrived: the fence
+// stands, what is pending follows, and each of it is checked against what the gaining side wrote meanwhile.
+var ErrNotDrained = errors.New("not all changes have arrived on the other side")
+
+// fenceNote is a fence as it is kept over a restart.
+type fenceNote struct {
+	Status v1.FenceStatus `json:"status"`
+	Placed bool           `json:"placed"` // the database has it
+	Want   Position       `json:"want"`   // end of the losing side's log behind it
+}
+
+const (
+	keptFences = 32
+	// everyone is the share at which requests without a subject move too.
+	everyone = 10_000
+)
+
+// buckets are those that move between two shares, and the side that loses them.
+func moved(from, to int) (low, high int, loser side) {
+	low, high = min(from, to), max(from, to)
+	if high >= everyone {
+		high = everyone + 1
+	}
+	if from < to {
+		return low, high, oldSide
+	}
+	return low, high, newSide
+}
+
+// move fences the losing side and waits until what it had committed has arrived.
+func (c *crossing) move(ctx context.Context, epoch int64, from, to int) error {
+	if from == to {
+		return nil
+	}
+	low, high, loser := moved(from, to)
+	c.mu.Lock()
+	closed, ready := c.closed, c.stores[loser] != nil && c.plan != nil
+	c.mu.Unlock()
+	if loser == newSide && closed {
+		return kind.New(kind.Conflict, "JD-DATA-009", "migration %s: the window was closed, so the old side no longer holds what the new one wrote; moving back would lose writes", c.name)
+	}
+	f := fenceNote{Status: v1.FenceStatus{Epoch: epoch, From: loser.String(), Low: low, High: high, At: c.pace.now()}}
+	if err := c.keepFence(ctx, f); err != nil {
+		return err
+	}
+	c.history.Watch(loser.other())
+	c.careful(loser, true)
+	if !ready {
+		return c.notRunning()
+	}
+	f, err := c.place(ctx, f)
+	if err != nil {
+		return err
+	}
+	return c.drain(ctx, f)
+}
+
+// place writes the fence and takes the end of the log behind it.
+func (c *crossing) place(ctx context.Context, f fenceNote) (fenceNote, error) {
+	loser := sideOf(f.Status.From)
+	stores, plan := c.twoStores()
+	if stores[loser] == nil || plan == nil {
+		return f, c.notRunning()
+	}
+	ctx, cancel := c.pace.within(ctx, c.cfg.Timeout)
+	defer cancel()
+	if _, err := stores[loser].Fence(ctx, FenceRow{Migration: c.name, Epoch: f.Status.Epoch, Low: f.Status.Low, High: f.Status.High}); err != nil {
+		return f, c.trouble(loser, "fence", err)
+	}
+	c.mu.Lock()
+	one := c.carriers[loser]
+	c.mu.Unlock()
+	var source Source
+	if one != nil {
+		source = one.source
+	} else {
+		var err error
+		if source, err = c.newSource(loser, plan); err != nil {
+			return f, c.trouble(loser, "capture", err)
+		}
+	}
+	want, err := source.Here(ctx)
+	if err != nil {
+		return f, c.trouble(loser, "take the log's position", err)
+	}
+	f.Placed, f.Want = true, want
+	// A transaction behind it makes the source tell a place that is further, at once.
+	if _, err := stores[loser].Apply(ctx, streamName("fence/"+c.name), Position(fmt.Sprint(f.Status.Epoch)), nil); err != nil {
+		c.log.Warn("log not nudged", "side", loser.String(), "error", err)
+	}
+	return f, c.keepFence(ctx, f)
+}
+
+// drain waits for what was committed before a fence.
+func (c *crossing) drain(ctx context.Context, f fenceNote) error {
+	loser := sideOf(f.Status.From)
+	end := c.pace.now().Add(c.spec.Drain.Or(0))
+	for {
+		c.mu.Lock()
+		one := c.carriers[loser]
+		c.mu.Unlock()
+		pending := int64(-1)
+		if one != nil {
+			if one.drained(f.Want) {
+				f.Status.Drained, f.Status.Pending = true, 0
+				c.settleFences(loser)
+				return c.keepFence(ctx, f)
+			}
+			pending = one.relay.State().Waiting
+		}
+		if !c.pace.now().Before(end) {
+			f.Status.Pending = max(pending, 0)
+			if err := c.keepFence(ctx, f); err != nil {
+				return err
+			}
+			c.log.Warn("not drained", "side", loser.String(), "epoch", f.Status.Epoch, "pending", pending)
+			return kind.New(kind.Unavailable, "JD-DATA-005", "migration %s: %w within %v: %d changes of the %s side are on their way", c.name, ErrNotDrained, c.spec.Drain.Or(0), max(pending, 0), loser)
+		}
+		if err := c.pace.sleep(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func sideOf(name string) side {
+	if name == v1.SideNew {
+		return newSide
+	}
+	return oldSide
+}
+
+func (c *crossing) careful(on side, yes bool) {
+	c.mu.Lock()
+	one := c.carriers[on]
+	c.mu.Unlock()
+	if one != nil {
+		one.relay.Careful(yes)
+	}
+}
+
+// settleFences ends the care of a side whose late changes all arrived.
+func (c *crossing) settleFences(on side) {
+	c.history.Unwatch(on.other())
+	c.careful(on, false)
+}
+
+// late says whether changes of a side that are still to come were overtaken by a fence, and until where.
+func (c *crossing) late(from side) (until Position, yes bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range slices.Backward(c.fences) {
+		if sideOf(f.Status.From) == from && !f.Status.Drained {
+			return f.Want, true
+		}
+	}
+	return "", false
+}
+
+// settleLate marks fences as drained once what they overtook has arrived.
+func (c *crossing) settleLate(ctx context.Context, from side, one *carrier) {
+	if _, yes := c.late(from); !yes {
+		return
+	}
+	c.mu.Lock()
+	fences := slices.Clone(c.fences)
+	c.mu.Unlock()
+	left := false
+	for _, f := range fences {
+		if sideOf(f.Status.From) != from || f.Status.Drained {
+			continue
+		}
+		if !f.Placed || c.pace.now().Sub(f.Status.At) <= c.spec.Drain.Or(0) || !one.drained(f.Want) {
+			left = true // not there yet, or Move still waits and tells
+			continue
+		}
+		f.Status.Drained = true
+		if err := c.keepFence(ctx, f); err != nil {
+			c.log.Warn("fence not noted", "epoch", f.Status.Epoch, "error", err)
+			left = true
+		}
+	}
+	if !left {
+		c.settleFences(from)
+	}
+}
+
+// refence writes fences that could not be written when a share moved, because the losing side's database was
+// not to be reached.
+func (c *crossing) refence(ctx context.Context) {
+	c.mu.Lock()
+	fences := slices.Clone(c.fences)
+	c.mu.Unlock()
+	for _, f := range fences {
+		if f.Placed || c.pace.now().Sub(f.Status.At) < c.cfg.Timeout {
+			continue
+		}
+		if _, err := c.place(ctx, f); err != nil {
+			c.log.Warn("fence not placed", "epoch", f.Status.Epoch, "error", err)
+		}
+	}
+}
+
+// keepFence remembers a fence, also over a restart.
+func (c *crossing) keepFence(ctx context.Context, f fenceNote) error {
+	c.mu.Lock()
+	at := slices.IndexFunc(c.fences, func(o fenceNote) bool { return o.Status.Epoch == f.Status.Epoch })
+	if at < 0 {
+		c.fences = append(c.fences, f)
+		slices.SortStableFunc(c.fences, func(a, b fenceNote) int { return int(a.Status.Epoch - b.Status.Epoch) })
+	} else {
+		c.fences[at] = f
+	}
+	var drop []int64
+	for len(c.fences) > keptFences && c.fences[0].Status.Drained {
+		drop = append(drop, c.fences[0].Status.Epoch)
+		c.fences = c.fences[1:]
+	}
+	c.mu.Unlock()
+	body, err := json.Marshal(f)
+	if err == nil {
+		err = c.opts.Notes.Put(ctx, c.fenceName(f.Status.Epoch), body)
+	}
+	for _, epoch := range drop {
+		err = errors.Join(err, c.opts.Notes.Put(ctx, c.fenceName(epoch), nil))
+	}
+	if err != nil {
+		return kind.New(kind.Unavailable, "JD-DATA-012", "keep the fence of epoch %d: %w", f.Status.Epoch, err)
+	}
+	return nil
+}
+
+func (c *crossing) fenceName(epoch int64) string {
+	return c.noteName(fmt.Sprintf("fence/%020d", epoch))
+}
+
+// unfence takes fences above an epoch back.
+func (c *crossing) unfence(ctx context.Context, epoch int64) error {
+	stores, _ := c.twoStores()
+	var errs []error
+	for _, on := range sides() {
+		if stores[on] == nil {
+			errs = append(errs, c.notRunning())
+			continue
+		}
+		one, cancel := c.pace.within(ctx, c.cfg.Timeout)
+		if err := stores[on].Unfence(one, c.name, epoch); err != nil {
+			errs = append(errs, c.trouble(on, "take fences back", err))
+		}
+		cancel()
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	var drop []int64
+	c.fences = slices.DeleteFunc(c.fences, func(f fenceNote) bool {
+		if f.Status.Epoch > epoch {
+			drop = append(drop, f.Status.Epoch)
+		}
+		return f.Status.Epoch > epoch
+	})
+	c.mu.Unlock()
+	for _, e := range drop {
+		if err := c.opts.Notes.Put(ctx, c.fenceName(e), nil); err != nil {
+			return kind.New(kind.Unavailable, "JD-DATA-012", "forget the fence of epoch %d: %w", e, err)
+		}
+	}
+	for _, on := range sides() {
+		if _, yes := c.late(on); !yes {
+			c.careful(on, false)
+		}
+	}
+	return nil
+}
+
+// handOver gives every entity to one side: on that side's database, as a write of its own, so that its relay
+// carries it. Nothing of the other side may be on its way.
+func (c *crossing) handOver(ctx context.Context, to side) error {
+	stores, plan := c.twoStores()
+	if plan == nil || stores[to] == nil {
+		return c.notRunning()
+	}
+	if _, yes := c.late(to.other()); yes {
+		return kind.New(kind.Unavailable, "JD-DATA-005", "migration %s: %w: changes of the %s side from before the last move are on their way; hand over when they arrived", c.name, ErrNotDrained, to.other())
+	}
+	for _, p := range plan.Pairs {
+		at := p.owner[to]
+		if at < 0 {
+			continue
+		}
+		h := Handover{
+			Table: p.tables[to], Owner: p.tables[to].Columns[at].Name, From: to.other().String(), To: to.String(),
+			Outbox: c.side(to).Capture == "outbox", Chunk: max(c.cfg.Batch, 1),
+		}
+		if v := p.version[to]; v >= 0 {
+			h.Version = p.tables[to].Columns[v].Name
+		}
+		n, err := stores[to].HandOver(ctx, h)
+		if err != nil {
+			return c.trouble(to, "hand over table "+h.Table.Name, err)
+		}
+		c.log.Info("rows handed over", "table", p.Rule.Name, "to", h.To, "rows", n)
+	}
+	return nil
+}
