@@ -159,7 +159,7 @@ var misdeeds = []misdeed{
 	}},
 	{name: "wrong Redis key", endpoint: 1, path: `effects.redis["order:{}"]`, echoes: []string{`effects.redis["orders:{}"]`}, rate: 1, plant: effect("order", "SET", func(e *v1.Effect) { e.Target = strings.Replace(e.Target, "order:", "orders:", 1) })},
 	{name: "account of another customer", endpoint: 1, path: "effects.row.ledger[].after.account", rate: 0.05, plant: wrote("ledger", "insert", "account", becomes("cash:9"))},
-	{name: "status misspelt in the row", endpoint: 1, path: "effects.row.orders[].change.status.to", rate: 0.3, plant: wrote("orders", "update", "status", becomes("PAYED"))},
+	{name: "status misspelt in the row", endpoint: 1, path: "effects.row.orders[].change.status.to", rate: 0.3, plant: wrote("orders", "update", "status", becomes("PAIDD"))},
 	{name: "not paid, and said so", endpoint: 1, path: "effects.row.orders[].change.status.to", answer: "$.paid", rate: 0.05, plant: both("paid", false, wrote("orders", "update", "status", becomes("OPEN")))},
 	{name: "channel wrong in the answer", endpoint: 1, path: "$.channel", answer: "$.channel", rate: 1, plant: func(d *deed, _ *request, _ *rand.Rand) { d.body["channel"] = "card" }},
 

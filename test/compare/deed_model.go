@@ -89,9 +89,9 @@ func cols(list ...string) []v1.ColumnValue {
 
 const null = "\x00"
 
-func insert(table, key string, after ...string) v1.Effect {
+func insert(table string, after ...string) v1.Effect {
 	all := cols(after...)
-	return v1.Effect{Kind: v1.EffectRow, Op: "insert", Target: table, Key: all[:min(len(all), 1)], After: all, Text: key}
+	return v1.Effect{Kind: v1.EffectRow, Op: "insert", Target: table, Key: all[:min(len(all), 1)], After: all}
 }
 
 // update changes columns, written name, before, after.
@@ -162,7 +162,7 @@ func amount(base *rand.Rand) string { return string(money(int64(100 + base.IntN(
 
 // canonical is a decimal as databases of all kinds are read: without trailing zeros.
 func canonical(s string) string {
-	for len(s) > 0 && s[len(s)-1] == '0' {
+	for s != "" && s[len(s)-1] == '0' {
 		s = s[:len(s)-1]
 	}
 	if s != "" && s[len(s)-1] == '.' {
@@ -191,7 +191,7 @@ func placeOrder(req *request, base, dice *rand.Rand, flaky float64, db *store) *
 	for i := range n {
 		sku, qty := fmt.Sprintf("SKU-%02d%03d", i, base.IntN(200)), int64(1+base.IntN(5))
 		price := amount(base)
-		items = append(items, insert("order_items", "", "id", db.id("order_items"), "order_id", order, "sku", sku, "qty", strconv.FormatInt(qty, 10), "price", canonical(price)))
+		items = append(items, insert("order_items", "id", db.id("order_items"), "order_id", order, "sku", sku, "qty", strconv.FormatInt(qty, 10), "price", canonical(price)))
 		left := db.stock(sku)
 		stock = append(stock, update("stock", cols("sku", sku), "left", strconv.FormatInt(left, 10), strconv.FormatInt(left-qty, 10),
 			"version", strconv.FormatInt(left/7, 10), strconv.FormatInt(left/7+1, 10)))
@@ -202,16 +202,16 @@ func placeOrder(req *request, base, dice *rand.Rand, flaky float64, db *store) *
 	}
 	event := uuid(dice)
 	d := said(object{"orderId": json.Number(order), "total": json.Number(total), "discount": json.Number(discount), "status": "NEW", "placedAt": at, "cache": flip(dice, flaky, "HIT", "MISS")},
-		insert("orders", "", "id", order, "user_id", user, "total", canonical(total), "tax", canonical(tax), "shipping", canonical(amount(base)), "discount", discount,
+		insert("orders", "id", order, "user_id", user, "total", canonical(total), "tax", canonical(tax), "shipping", canonical(amount(base)), "discount", discount,
 			"status", "NEW", "currency", "CNY", "created_at", at, "node", word(dice, flaky, "a", "b")))
 	d.effects = append(append(d.effects, items...), stock...)
 	d.effects = append(d.effects,
-		insert("outbox", "", "id", event, "topic", "orders", "order_id", order, "at", at),
+		insert("outbox", "id", event, "topic", "orders", "order_id", order, "at", at),
 		redis("DEL", "cart:"+user), redis("HINCRBY", "stats:orders", "count", "1"),
 		send("orders", object{"event": event, "orderId": json.Number(order), "total": json.Number(total), "items": lines, "at": at, "trace": flip(dice, flaky, "on", "off")}),
 		call("pay.example/charges", object{"orderId": json.Number(order), "amount": json.Number(total), "currency": "CNY", "key": uuid(dice)}))
 	if dice.Float64() < flaky/5 {
-		d.effects = append(d.effects, insert("slow_log", "", "id", db.id("slow_log"), "took", strconv.Itoa(dice.IntN(900))))
+		d.effects = append(d.effects, insert("slow_log", "id", db.id("slow_log"), "took", strconv.Itoa(dice.IntN(900))))
 	}
 	if dice.Float64() < flaky/25 {
 		d.status, d.body, d.effects = 503, object{"error": "busy"}, nil
@@ -223,7 +223,7 @@ func payOrder(req *request, base, dice *rand.Rand, flaky float64, db *store) *de
 	order, at, sum := strconv.FormatUint(req.entity%10_000_000, 10), instant(req, dice), canonical(amount(base))
 	version := int64(base.IntN(9))
 	entry := func(account, amount string) v1.Effect {
-		return insert("ledger", "", "id", uuid(dice), "order_id", order, "account", account, "amount", amount, "fee", "0", "booked_at", at)
+		return insert("ledger", "id", uuid(dice), "order_id", order, "account", account, "amount", amount, "fee", "0", "booked_at", at)
 	}
 	d := said(object{"order": json.Number(order), "paid": true, "at": at, "channel": pick(base, "wx", "ali"), "warm": flip(dice, flaky/3, true, false)},
 		update("orders", cols("id", order), "status", "NEW", "PAID", "paid_at", null, at, "version", strconv.FormatInt(version, 10), strconv.FormatInt(version+1, 10)),
@@ -245,7 +245,7 @@ func changeCart(req *request, base, dice *rand.Rand, flaky float64, db *store) *
 	}
 	for i := range 1 + base.IntN(3) {
 		sku, qty := fmt.Sprintf("SKU-%05d", 1000*i+base.IntN(999)), strconv.Itoa(1+base.IntN(5))
-		d.effects = append(d.effects, insert("cart_lines", "", "id", db.id("cart_lines"), "cart_id", cart, "sku", sku, "qty", qty, "note", word(dice, flaky/10, "", "gift")),
+		d.effects = append(d.effects, insert("cart_lines", "id", db.id("cart_lines"), "cart_id", cart, "sku", sku, "qty", qty, "note", word(dice, flaky/10, "", "gift")),
 			redis("HSET", "cart:"+cart, sku, qty))
 	}
 	seen := strconv.Itoa(dice.IntN(40)) // each database has another past
@@ -267,7 +267,7 @@ func refund(req *request, base, dice *rand.Rand, flaky float64, db *store) *deed
 	id, sku := "R-"+uuid(dice), fmt.Sprintf("SKU-00%03d", base.IntN(200))
 	left, before := db.stock(sku), canonical(amount(base))
 	return said(object{"refund": id, "order": json.Number(order), "amount": json.Number(sum), "state": "OPEN", "at": at, "region": flip(dice, flaky/20, "cn-1", "cn-2")},
-		insert("refunds", "", "id", id, "order_id", order, "amount", sum, "state", "OPEN", "reason", pick(base, "late", "broken", "尺码不对"), "at", at, "worker", word(dice, flaky, "w1", "w2")),
+		insert("refunds", "id", id, "order_id", order, "amount", sum, "state", "OPEN", "reason", pick(base, "late", "broken", "尺码不对"), "at", at, "worker", word(dice, flaky, "w1", "w2")),
 		update("orders", cols("id", order), "refunded", before, plus(before, sum)),
 		update("stock", cols("sku", sku), "left", strconv.FormatInt(left, 10), strconv.FormatInt(left+1, 10)),
 		call("bank.example/refunds/"+order, object{"amount": json.Number(sum), "ref": id, "at": at}),
@@ -290,7 +290,7 @@ func ship(req *request, base, dice *rand.Rand, flaky float64, db *store) *deed {
 	address := fmt.Sprintf("%d %s Road, Building %d, Unit %d", 1+base.IntN(999), pick(base, "Nanjing", "Huaihai", "Zhongshan"), base.IntN(90), base.IntN(9000))
 	weight := strconv.Itoa(100 + base.IntN(9000))
 	return said(object{"shipment": json.Number(id), "order": json.Number(order), "label": "L" + weight, "at": at, "queue": flip(dice, flaky, "fast", "slow")},
-		insert("shipments", "", "id", id, "order_id", order, "address", address, "weight", weight, "shipped_at", local, "carrier", pick(base, "SF", "YTO")),
+		insert("shipments", "id", id, "order_id", order, "address", address, "weight", weight, "shipped_at", local, "carrier", pick(base, "SF", "YTO")),
 		update("orders", cols("id", order), "status", "PAID", "SHIPPED", "shipment_id", null, id),
 		v1.Effect{Kind: v1.EffectSQL, Op: "insert", Target: "audit", Text: "INSERT INTO audit(who, what, subject) VALUES (?, ?, ?)", Args: []string{"ship", pick(base, "manual", "auto"), order}, Rows: 1},
 		call("carrier.example/parcels", object{"order": json.Number(order), "grams": json.Number(weight), "ref": json.Number(id), "insured": base.IntN(2) == 0}),
@@ -304,7 +304,7 @@ func moveHouse(req *request, base, dice *rand.Rand, flaky float64, db *store) *d
 	return said(object{"user": json.Number(user), "verified": req.subject%20 == 0, "email": pick(base, "ann@shop.example", "bob@shop.example"), "at": at, "tier": flip(dice, flaky, "x", "y")},
 		update("users", cols("id", user), "city", "北京", city, "zip", "100000", zip, "verified", "false", strconv.FormatBool(req.subject%20 == 0), "updated_at", "2026-01-01T00:00:00Z", at,
 			"etag", hex(dice), hex(dice)),
-		insert("address_history", "", "id", db.id("address_history"), "user_id", user, "city", "北京", "until", at, "source", word(dice, flaky/2, "app", "web")),
+		insert("address_history", "id", db.id("address_history"), "user_id", user, "city", "北京", "until", at, "source", word(dice, flaky/2, "app", "web")),
 		redis("DEL", "user:"+user), redis("DEL", "address:"+user),
 		send("users", object{"user": json.Number(user), "city": city, "zip": zip, "at": at, "seq": flip(dice, flaky, whole(1), whole(2))}))
 }

@@ -1,6 +1,7 @@
 package writeset
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"strings"
@@ -242,7 +243,7 @@ func FuzzDocument(f *testing.F) {
 		if !json.Valid(got) {
 			t.Fatalf("no JSON: %q of %s", got, text)
 		}
-		if again := Document(ws, names); string(again) != string(got) {
+		if again := Document(ws, names); !bytes.Equal(again, got) {
 			t.Fatalf("written twice: %s and %s", got, again)
 		}
 		View(ws.Effects(), names, func(s string, _ ...string) string { return s })
