@@ -49,7 +49,7 @@ func (t *tracker) emergency(now Clock, cmd Command, id func() int64) []Effect {
 	case "":
 		return t.refuse(&cmd, "JD-MIGRATE-004", "it has not begun, so everyone is on the old side; delete it, or pause it")
 	}
-	if why := t.rollbackHeld(); why != "" {
+	if why := t.deserted(); why != "" {
 		return t.refuse(&cmd, "JD-MIGRATE-005", "%s", why)
 	}
 	out := t.rollBack(now, cmd.Who.By(), cmd.because("rolled back by hand"), false, id)

@@ -20,6 +20,8 @@ const (
 	firstCrossing = 10 * time.Second
 	lastCrossing  = 5 * time.Minute
 	lastHandover  = 30 * time.Second
+	// oneWayFor is how long the controller takes ErrNoWayBack for the truth; a person's command asks anew.
+	oneWayFor = time.Minute
 )
 
 var errLateFence = errors.New("the fence was not confirmed in time")
@@ -33,6 +35,9 @@ type crossing struct {
 
 	failed error // why the last promotion did not cross
 	again  pause
+
+	oneWay  string        // why there is no way back, "" as far as is known
+	oneWayT time.Duration // when that is asked anew
 
 	handed  string // side that all entities were handed over to by this process
 	handing int64  // the HandOver under way, 0: none
@@ -117,10 +122,13 @@ func (t *tracker) uncertain(now Clock, f *flight, err error, id func() int64) []
 	if t.descent != nil || st.Epoch >= f.status.Epoch {
 		return nil
 	}
-	d := &descent{owner: st.Owner, first: st.FirstDifference, move: move{
+	d := &descent{unsure: true, owner: st.Owner, first: st.FirstDifference, move: move{
 		phase: st.Phase, step: st.Step, buckets: st.Buckets, at: now.Wall, by: byController, gates: st.Gates,
 		reason: fmt.Sprintf("the store did not say whether it has %s, so the share stays at %s: %v", placeText(f.status.Phase, f.status.Buckets), shareText(st.Buckets), err),
 	}}
+	if d.buckets == 0 { // the new side may have entities by now, and loses them
+		return t.takeBack(now, d, id)
+	}
 	return t.retreat(now, d, f.to, f.from, id)
 }
 
@@ -143,6 +151,9 @@ func (t *tracker) onNew() bool {
 func (t *tracker) retreated(now Clock, err error, id func() int64) []Effect {
 	d := t.descent
 	d.fence = 0
+	if errors.Is(err, ErrNoWayBack) && !d.latched { // a latch has taken them back already
+		return t.stay(now, d, err, id)
+	}
 	if err != nil {
 		d.reason += "; not all rows of the other side had arrived, what is missing follows: " + err.Error()
 	}
@@ -151,6 +162,17 @@ func (t *tracker) retreated(now Clock, err error, id func() int64) []Effect {
 		out = append(out, reply(d.asked[i].ID, t.view(now), nil))
 	}
 	d.asked = nil
+	return append(out, t.proceed(now, id)...)
+}
+
+// stay drops a way back that would lose writes.
+func (t *tracker) stay(now Clock, d *descent, err error, id func() int64) []Effect {
+	t.descent = nil
+	t.crossing.oneWay, t.crossing.oneWayT = "a rollback would lose writes: "+err.Error(), now.Mono+oneWayFor
+	var out []Effect
+	for i := range d.asked {
+		out = append(out, t.refuse(&d.asked[i], "JD-MIGRATE-005", "%s", t.crossing.oneWay)...)
+	}
 	return append(out, t.proceed(now, id)...)
 }
 

@@ -426,3 +426,54 @@ func TestASpecOfOtherSidesBeginsAnewWithItsData(t *testing.T) {
 		t.Errorf("%+v, owner %q", e, s.object.Status.Owner)
 	}
 }
+
+func TestWithoutAWayBackUsersStay(t *testing.T) {
+	s := crossingStage(t, nil)
+	s.reach(v1.PhaseHold, 10000)
+	s.data.fail = func(e Effect) error {
+		if e.Kind == EffectMove && e.To == 0 {
+			return fmt.Errorf("%w: window closed", ErrNoWayBack)
+		}
+		return nil
+	}
+	s.refused(VerbRollback, "ann", v1.RoleOperator, "JD-MIGRATE-005", "window closed")
+	s.want(v1.PhaseHold, 10000)
+	s.mismatch = v1.VerdictFail
+	s.pass(2 * time.Second)
+	s.want(v1.PhaseHold, 10000)
+	if b := s.status().Blocked; !strings.Contains(b, "a rollback is due") || !strings.Contains(b, "window closed") {
+		t.Errorf("blocked by %q", b)
+	}
+	if len(s.override) > 0 {
+		t.Errorf("override %+v", s.override)
+	}
+	s.did()
+	s.pass(30 * time.Second)
+	s.wantDid("") // it is not asked all the time
+	s.data.fail = nil
+	s.pass(oneWayFor)
+	s.want(v1.PhaseRolledBack, 0)
+}
+
+func TestAFirstPromotionOfUnknownOutcomeTakesEntitiesBackToo(t *testing.T) {
+	s := crossingStage(t, nil)
+	s.hold = true
+	for range 100 {
+		if s.pass(250 * time.Millisecond); len(s.held) > 0 && s.held[len(s.held)-1].Status.Buckets > 0 {
+			break
+		}
+		for _, e := range s.held {
+			s.land(e)
+		}
+		s.held = nil
+	}
+	s.did()
+	s.hold = false
+	s.down = errors.New("no answer")
+	s.do(s.c.Written(s.clock(), "move", s.held[0].ID, nil, s.down))
+	s.wantDid(fmt.Sprintf("move 10000-0@%d", s.held[0].Status.Epoch+1))
+	if n := len(s.override); n != 1 || s.override[0].Owner != v1.SideOld || s.override[0].Buckets != 0 {
+		t.Errorf("override %+v", s.override)
+	}
+	s.want(v1.PhaseMirror, 0)
+}

@@ -98,6 +98,10 @@ var ErrUnreached = errors.New("instance was not reached")
 // arrived on the other: the fence stands, and what is pending follows.
 var ErrNotDrained = errors.New("not all changes have arrived on the other side")
 
+// ErrNoWayBack is wrapped by Data.Move when moving back would lose writes, because a person closed the
+// window: nothing was fenced, and the rollback is held.
+var ErrNoWayBack = errors.New("the old side no longer has what the new one wrote")
+
 // Data is the part that carries rows across. Shares move from old to new when from < to, and back when
 // from > to; the losing side is the one that the users leave. A share of 10,000 takes requests without a
 // subject along. Operations of one migration are called one at a time, but for HandOver and Gates.

@@ -50,6 +50,7 @@ type tracker struct {
 type descent struct {
 	move
 	owner   string // who owns entities
+	unsure  bool   // users may have moved that the store does not know of
 	fence   int64  // the Move that it waits for, 0: it is in force
 	until   time.Duration
 	asked   []Command // who waits until it is in force
@@ -170,7 +171,7 @@ func (t *tracker) takeBack(now Clock, d *descent, id func() int64) []Effect {
 		return t.descend(d)
 	}
 	d.owner = v1.SideOld
-	if !t.onNew() {
+	if !t.onNew() && !d.unsure {
 		return t.descend(d)
 	}
 	return t.retreat(now, d, fullShare, 0, id)
@@ -180,6 +181,9 @@ func (t *tracker) takeBack(now Clock, d *descent, id func() int64) []Effect {
 func (t *tracker) tick(now Clock, f Facts, id func() int64) []Effect {
 	var out []Effect
 	st := t.status()
+	if t.crossing.oneWay != "" && now.Mono >= t.crossing.oneWayT {
+		t.crossing.oneWay = ""
+	}
 	if f.Latched(t.name) && st.Phase != v1.PhaseRolledBack {
 		if st.Buckets > 0 {
 			out = t.rollBack(now, byDataPath, "the controller was silent, so the data path took everyone to the old side; resume re-arms it", true, id)
@@ -257,8 +261,17 @@ func (t *tracker) due() string {
 	return fmt.Sprintf("gate %s failed: %s", g.Name, g.Detail)
 }
 
-// rollbackHeld is why a rollback would harm: nobody is left on the old side to answer.
+// rollbackHeld is why a rollback would harm: nobody is left on the old side to answer, or it would lose
+// writes.
 func (t *tracker) rollbackHeld() string {
+	if why := t.crossing.oneWay; why != "" {
+		return why
+	}
+	return t.deserted()
+}
+
+// deserted is rollbackHeld for want of instances.
+func (t *tracker) deserted() string {
 	if t.status().Buckets > 0 && t.sides.known && t.sides.usableOld == 0 && t.sides.overlap == "" {
 		return "the old side has no usable instance, so a rollback would leave users without an answer: start old instances"
 	}

@@ -145,6 +145,12 @@ func (w *world) seen() (asked []string) {
 // run starts a server over a world within a synctest bubble; the migration is told and begun.
 func run(t *testing.T, change func(*v1.Migration)) (*Server, *world) {
 	t.Helper()
+	return runWith(t, nil, change)
+}
+
+// runWith is run with a data part.
+func runWith(t *testing.T, data Data, change func(*v1.Migration)) (*Server, *world) {
+	t.Helper()
 	w := &world{instances: []*registry.Instance{instance("a", "java17", "1.0"), instance("b", "go1.26", "2.0")}}
 	created := time.Now()
 	w.object = v1.Migration{
@@ -159,7 +165,7 @@ func run(t *testing.T, change func(*v1.Migration)) (*Server, *world) {
 	}
 	rng := rand.New(rand.NewPCG(5, 5))
 	var mu sync.Mutex
-	s, err := New(Default(), Ports{Objects: w, Shares: w, Outcomes: w, Registry: w, Caller: w}, Options{Version: "9.9.9", Random: func() uint64 {
+	s, err := New(Default(), Ports{Objects: w, Shares: w, Outcomes: w, Registry: w, Caller: w, Data: data}, Options{Version: "9.9.9", Random: func() uint64 {
 		mu.Lock()
 		defer mu.Unlock()
 		return rng.Uint64()
