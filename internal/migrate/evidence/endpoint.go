@@ -52,6 +52,7 @@ func (e *endpoint) pathOf(id int32, b *Book) *path {
 	}
 	b.paths++
 	p := newPath(id, b.rules.PathName(id))
+	p.noise.makes = !reads(e.name)
 	e.paths[id] = p
 	return p
 }
@@ -59,6 +60,12 @@ func (e *endpoint) pathOf(id int32, b *Book) *path {
 // blind says that nothing of the endpoint can be compared by its nature, such as what an unsafe method did.
 // It is shown and named, and holds nothing up: no traffic would ever change it.
 func (e *endpoint) blind() bool { return e.pairs == 0 && e.missed == 0 }
+
+// reads says that requests of an endpoint make nothing, by their method.
+func reads(endpoint string) bool {
+	method, _, _ := strings.Cut(endpoint, " ")
+	return method == "GET" || method == "HEAD" || method == "OPTIONS"
+}
 
 // nowhere ends the name of the endpoint of what neither side has.
 const nowhere = " (not found)"

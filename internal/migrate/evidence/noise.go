@@ -28,6 +28,7 @@ const (
 // valid.
 type noise struct {
 	named bool  // the path is named like an id, so that whole numbers there count things up
+	makes bool  // requests of the endpoint make things, so that a number that always rises may be one of theirs
 	kept  int64 // differences that kept to the bijection, of ids or whole numbers
 	risen int64 // differences in which the second old answer had a whole number above that of the first
 	shown int64 // old/old clusters that showed the path
@@ -88,11 +89,11 @@ func explains(hits, diffs int64) bool {
 	return hits == diffs || diffs >= 50 && float64(hits) >= fitShare*float64(diffs)
 }
 
-// counts says whether the path shows a sequence, by its name or because its number always rises and never
-// comes again: then it is no measure, however near two of its values are. The two sides count each for
+// counts says whether the path shows a sequence, by its name or, where requests make things, because its
+// number always rises and never comes again: then it is no measure, however near two of its values are. The two sides count each for
 // itself, so that nothing but the bijection says whether a number is right.
 func (n *noise) counts() bool {
-	return n.named || n.diffs >= classAfter && explains(n.risen, n.diffs) && n.unlikeWords()
+	return n.named || n.makes && n.diffs >= classAfter && explains(n.risen, n.diffs) && n.unlikeWords()
 }
 
 // unlikeWords says whether differing values hardly ever come again, as those of ids.
