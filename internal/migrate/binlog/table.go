@@ -8,18 +8,20 @@ import (
 	"strings"
 
 	"jindu.dev/jindu/internal/kit/kind"
+	"jindu.dev/jindu/internal/migrate/dialect"
 	"jindu.dev/jindu/internal/migrate/row"
 )
 
 // column is one column of a table as the log has it.
 type column struct {
-	col    row.Column
-	at     int      // index in the row that is told, -1: it is not told
-	data   string   // the type's name
-	octets int      // of strings and bytes, the most
-	names  []string // of ENUM and SET
-	fixed  int      // BINARY(n): n
-	decode decoder  // nil: UTF-8 already
+	col              row.Column
+	at               int    // index in the row that is told, -1: it is not told
+	data             string // the type's name
+	octets           int    // of strings and bytes, the most
+	precision, scale int
+	names            []string // of ENUM and SET
+	fixed            int      // BINARY(n): n
+	decode           decoder  // nil: UTF-8 already
 
 	// As the events before the rows say:
 	kind   byte
@@ -32,9 +34,9 @@ type definition struct {
 	table   *row.Table
 	columns []column
 	loaded  bool
-	read    position  // the log's end before it was read
-	pending place     // the last statement that may have changed the table and that the stream has not passed
-	stale   bool      // the stream passed a statement that came after it was read
+	read    position // the log's end before it was read
+	pending place    // the last statement that may have changed the table and that the stream has not passed
+	stale   bool     // the stream passed a statement that came after it was read
 }
 
 // place names a transaction in the log, or, without GTIDs, the end of one. The zero place is none.
@@ -101,60 +103,50 @@ func (s *Source) readTable(c *conn, name string) (*definition, error) {
 
 func (s *Source) readColumn(r []string, json bool) (column, error) {
 	number := func(i int) int { n, _ := strconv.Atoi(r[i]); return n } // COALESCE: always a number, or beyond any that counts
-	c := column{data: strings.ToLower(r[1]), octets: number(7)}
-	c.col = row.Column{Name: r[0], Nullable: r[3] == "YES", Native: r[2], Unsigned: strings.Contains(strings.ToLower(r[2]), "unsigned")}
-	if strings.Contains(r[2], "COMPRESSED") {
-		return c, fmt.Errorf("compressed columns cannot be read from the log: use the outbox, or store it plain")
+	extra := strings.ToUpper(r[11])
+	d, _ := dialect.For(s.flavor) // New knows both
+	n := dialect.Native{
+		Name: r[0], Type: strings.ToLower(r[1]), Full: r[2], Charset: r[4], Collation: r[5], Length: int64(number(6)), Precision: int64(number(8)),
+		Scale: int64(number(9)), Nullable: r[3] == "YES", JSON: json, Generated: strings.Contains(extra, "GENERATED") && !strings.Contains(extra, "DEFAULT_GENERATED"),
 	}
-	if e := strings.ToUpper(r[11]); strings.Contains(e, "GENERATED") && !strings.Contains(e, "DEFAULT_GENERATED") {
-		c.at = -1
+	if n.Scale == 0 {
+		n.Scale = int64(number(10))
+	}
+	c := column{data: n.Type, octets: number(7), precision: number(8), scale: int(n.Scale)}
+	if strings.Contains(r[2], "COMPRESSED") {
+		return c, errors.New("compressed columns cannot be read from the log: use the outbox, or store it plain")
+	}
+	col, err := d.Column(n)
+	if c.col = col; err != nil || n.Generated && strings.Contains(extra, "VIRTUAL") {
+		c.at = -1 // the store does not carry it either; a virtual one is not logged
+	}
+	if kinds[c.data] == nil {
+		return c, errors.New("the type is not known in the log: use the outbox for this table, or another type")
 	}
 	switch c.data {
-	case "tinyint", "smallint", "mediumint", "int", "bigint", "year":
-		c.col.Type = row.Integer
-		if r[2] == "tinyint(1)" {
-			c.col.Type = row.Bool
-		}
-	case "decimal":
-		c.col.Type, c.col.Scale, c.meta = row.Decimal, number(9), uint16(number(8)<<8|number(9))
-	case "float", "double":
-		c.col.Type = row.Float
-	case "bit":
-		c.col.Type, c.col.Length = row.Bits, number(8)
-	case "date":
-		c.col.Type = row.Date
-	case "time":
-		c.col.Type, c.col.Scale = row.Clock, number(10)
-	case "datetime":
-		c.col.Type, c.col.Scale = row.Local, number(10)
-	case "timestamp":
-		c.col.Type, c.col.Scale = row.Instant, number(10)
-	case "json":
-		c.col.Type = row.JSON
+	case "binary":
+		c.fixed = number(7)
 	case "uuid":
-		c.col.Type, c.octets = row.UUID, 16
-	case "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob":
-		c.col.Type, c.col.Length = row.Bytes, number(7)
-		if c.data == "binary" {
-			c.fixed = number(7)
+		if c.octets = 16; s.oldUUID(r[2]) {
+			return c, errors.New("a UUID of this server's age is stored in another order: ALTER TABLE ... FORCE on MariaDB 10.11.5 or later")
 		}
-	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set":
-		c.col.Type, c.col.Length, c.col.Padded = row.Text, number(6), c.data == "char"
-		c.col.Fold = strings.HasSuffix(r[5], "_ci")
-		if json {
-			c.col.Type = row.JSON
-		}
-		var ok bool
-		if c.decode, ok = decoderOf(r[4]); !ok {
-			return c, fmt.Errorf("character set %s is not known: convert the column to utf8mb4", r[4])
-		}
-		if c.data == "enum" || c.data == "set" {
-			c.names = listed(r[2])
-		}
-	default:
-		return c, fmt.Errorf("the type is not known here: use the outbox for this table, or another type")
+	case "inet4":
+		c.octets = 4
+	case "inet6":
+		c.octets = 16
+	case "enum", "set":
+		c.names = listed(r[2])
+	}
+	ok := true
+	if c.decode, ok = decoderOf(r[4]); !ok {
+		return c, fmt.Errorf("character set %s is not known: convert the column to utf8mb4", r[4])
 	}
 	return c, nil
+}
+
+// oldUUID says whether a UUID column may be stored as MariaDB before 10.11.5 did.
+func (s *Source) oldUUID(native string) bool {
+	return !strings.EqualFold(native, "uuid")
 }
 
 // listed are the values of a type such as enum('a','it”s').
@@ -174,10 +166,13 @@ var kinds = map[string][]byte{
 	"tinyint": {typeTiny}, "smallint": {typeShort}, "mediumint": {typeInt24}, "int": {typeLong}, "bigint": {typeLonglong}, "year": {typeYear},
 	"decimal": {typeDecimal}, "float": {typeFloat}, "double": {typeDouble}, "bit": {typeBit}, "date": {typeDate},
 	"time": {typeTime2, typeTime}, "datetime": {typeDatetime2, typeDatetime}, "timestamp": {typeTimestamp2, typeTimestamp},
-	"json": {typeJSON}, "uuid": {typeString}, "binary": {typeString}, "char": {typeString}, "enum": {typeEnum}, "set": {typeSet},
+	"json": {typeJSON}, "uuid": {typeString}, "inet4": {typeString}, "inet6": {typeString}, "binary": {typeString}, "char": {typeString}, "enum": {typeEnum}, "set": {typeSet},
 	"varchar": {typeVarchar, typeVarString}, "varbinary": {typeVarchar, typeVarString},
 	"tinytext": {typeBlob}, "text": {typeBlob}, "mediumtext": {typeBlob}, "longtext": {typeBlob},
 	"tinyblob": {typeBlob}, "blob": {typeBlob}, "mediumblob": {typeBlob}, "longblob": {typeBlob},
+	"geometry": {typeGeometry}, "point": {typeGeometry}, "linestring": {typeGeometry}, "polygon": {typeGeometry}, "multipoint": {typeGeometry},
+	"multilinestring": {typeGeometry}, "multipolygon": {typeGeometry}, "geometrycollection": {typeGeometry}, "geomcollection": {typeGeometry},
+	"vector": {typeVector, typeVarchar},
 }
 
 var blobSizes = map[string]uint16{"tinytext": 1, "text": 2, "mediumtext": 3, "longtext": 4, "tinyblob": 1, "blob": 2, "mediumblob": 3, "longblob": 4}
@@ -190,13 +185,13 @@ func (c *column) fits(t byte, meta uint16) bool {
 	}
 	switch k {
 	case typeDecimal:
-		return meta == c.meta
+		return int(meta>>8) == c.precision && int(meta&0xff) == c.scale
 	case typeBit:
-		return int(meta>>8)*8+int(meta&0xff) == c.col.Length
+		return int(meta>>8)*8+int(meta&0xff) == c.precision
 	case typeTime2, typeDatetime2, typeTimestamp2:
-		return int(meta) == c.col.Scale
+		return int(meta) == c.scale
 	case typeString, typeVarchar, typeVarString:
-		return length == c.octets
+		return length == c.octets || c.data == "vector"
 	case typeBlob:
 		return meta == blobSizes[c.data]
 	case typeEnum:
@@ -282,7 +277,7 @@ func (b *bound) image(r *reader, mask []byte) (row.Row, error) {
 			continue
 		}
 		from := len(b.buf)
-		if b.buf, err = appendValue(b.buf, r, c); err != nil {
+		if b.buf, err = appendValue(b.buf, r, c); err != nil && c.at >= 0 {
 			return nil, fmt.Errorf("column %s: %w", c.col.Name, err)
 		}
 		if r.bad {
@@ -292,7 +287,7 @@ func (b *bound) image(r *reader, mask []byte) (row.Row, error) {
 			b.buf = b.buf[:from]
 			continue
 		}
-		if c.col.Padded {
+		if c.col.Padded && c.col.Type == row.Text {
 			for len(b.buf) > from && b.buf[len(b.buf)-1] == ' ' {
 				b.buf = b.buf[:len(b.buf)-1]
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -197,6 +198,9 @@ func (c *column) text(dst, b []byte) ([]byte, error) {
 	case row.JSON:
 		return row.AppendJSON(dst, b)
 	}
+	if c.data == "inet4" || c.data == "inet6" {
+		return appendAddress(dst, b, c.octets)
+	}
 	if c.decode != nil {
 		return c.decode(dst, b)
 	}
@@ -206,24 +210,28 @@ func (c *column) text(dst, b []byte) ([]byte, error) {
 	return append(dst, b...), nil
 }
 
-// appendUUID writes MariaDB's UUID, which is stored with its parts in reverse so that it sorts by time; those
-// whose version sorts by time by itself are stored as they are.
+// appendUUID writes a UUID, whose zeros at the end are cut off.
 func appendUUID(dst, stored []byte) ([]byte, error) {
-	if len(stored) > 16 {
+	var u [16]byte
+	if copy(u[:], stored) < len(stored) {
 		return dst, fmt.Errorf("a UUID of %d bytes is not known", len(stored))
 	}
-	var s, u [16]byte
-	copy(s[:], stored) // zeros at the end are cut off
-	copy(u[10:], s[0:6])
-	copy(u[8:10], s[6:8])
-	copy(u[6:8], s[8:10])
-	copy(u[4:6], s[10:12])
-	copy(u[0:4], s[12:16])
 	dst = hex.AppendEncode(dst, u[0:4])
 	for _, part := range [][]byte{u[4:6], u[6:8], u[8:10], u[10:16]} {
 		dst = hex.AppendEncode(append(dst, '-'), part)
 	}
 	return dst, nil
+}
+
+// appendAddress writes MariaDB's INET4 and INET6.
+func appendAddress(dst, stored []byte, octets int) ([]byte, error) {
+	var b [16]byte
+	if len(stored) > octets || octets > len(b) {
+		return dst, fmt.Errorf("an address of %d bytes is not known", len(stored))
+	}
+	copy(b[:], stored)
+	a, _ := netip.AddrFromSlice(b[:octets]) // 4 or 16 bytes
+	return a.AppendTo(dst), nil
 }
 
 // digitBytes is how many bytes hold so many digits of a DECIMAL.
@@ -344,7 +352,7 @@ func appendDatetime2(dst []byte, r *reader, digits int) []byte {
 }
 
 func appendInstant(dst []byte, seconds int64, micros int) []byte {
-	if seconds == 0 {
+	if seconds == 0 && micros == 0 {
 		return append(appendLocal(dst, 0, 0, 0, 0, 0, 0, micros), 'Z')
 	}
 	t := time.Unix(seconds, 0).UTC()

@@ -1,0 +1,516 @@
+package pgoutput
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	v1 "jindu.dev/jindu/api/v1"
+	"jindu.dev/jindu/internal/migrate/data"
+)
+
+// Times of the stream: between statuses, and the longest that nothing is told.
+const (
+	every = 200 * time.Millisecond
+	quiet = 200 * time.Millisecond
+)
+
+// stream is one Run: where it is, over connections.
+type stream struct {
+	src   *Source
+	names []string
+	emit  func(data.Txn) error
+
+	at       lsn // behind the last transaction, or what the server says it has sent
+	ctl      *pgconn.PgConn
+	ctx      context.Context
+	srv      server
+	probes   *probes
+	byOID    map[uint32]*relation
+	given    map[[2]string]string // tables by schema and name
+	t        *txn
+	msg      rowMessage
+	mark     time.Time // the watermark: everything before is read
+	told     time.Time
+	lastEmit time.Time
+
+	half struct { // what of a transaction was told before the connection was lost
+		commit  lsn
+		changes int
+		parts   int
+	}
+}
+
+// txn is the transaction that is being read.
+type txn struct {
+	begin   beginMessage
+	changes []data.Change
+	read    int
+	bytes   int
+	parts   int
+	skip    int
+	mark    string
+	mixed   bool
+	origin  bool
+}
+
+// session reads from one connection until it is lost.
+func (st *stream) session(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	st.ctx = ctx
+	var err error
+	if st.ctl, err = st.src.dial(ctx, false); err != nil {
+		return err
+	}
+	defer closeConn(st.ctl)
+	if st.srv, err = st.src.look(ctx, st.ctl); err != nil {
+		return err
+	}
+	if st.at == 0 {
+		if st.at, err = st.src.here(ctx, st.ctl, st.tables()); err != nil {
+			return err
+		}
+	}
+	if err := st.ready(); err != nil {
+		return err
+	}
+	look, err := st.src.dial(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer closeConn(look)
+	w, err := st.start()
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	stop := context.AfterFunc(ctx, w.close)
+	defer stop()
+	st.probes = &probes{done: make(chan struct{})}
+	go st.probes.run(ctx, st.srv, look, w.close)
+	w.sent.Add(1)
+	go w.status(ctx, st.src)
+	defer func() { cancel(); w.close(); <-st.probes.done; w.sent.Wait() }()
+	st.t, st.byOID = nil, map[uint32]*relation{}
+	for {
+		f, err := w.frame()
+		if err != nil {
+			return errors.Join(st.probes.failure(), err)
+		}
+		if f.kind == copyKeepalive {
+			if st.t == nil && f.end > st.at {
+				st.at = f.end
+			}
+			if f.ask {
+				w.answer(st.src.acknowledged(), st.at)
+			}
+		} else if err := st.message(f.data); err != nil {
+			return err
+		}
+		w.seen(st.at)
+		if err := st.tick(); err != nil {
+			return err
+		}
+	}
+}
+
+// tables are those of the run and those that the publication is to hold besides.
+func (st *stream) tables() []string {
+	seen, out := map[string]bool{}, []string(nil)
+	for _, t := range append(append([]string(nil), st.src.opt.Tables...), st.names...) {
+		if !seen[t] {
+			seen[t] = true
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// ready makes sure that the stream tells everything behind the position.
+func (st *stream) ready() error {
+	s := st.src
+	all, err := s.resolve(st.ctx, st.ctl, st.names)
+	if err != nil {
+		return err
+	}
+	st.given = map[[2]string]string{}
+	for _, t := range all {
+		st.given[[2]string{t.schema, t.name}] = t.given
+	}
+	lack, _, err := s.missing(st.ctx, st.ctl, all)
+	if err != nil {
+		return err
+	}
+	if len(lack) > 0 {
+		return lost("JD-PGOUTPUT-008", "publication %s of %s does not hold table %s: its changes behind %s are not in the stream; compare it in full", s.slot, s.db.Address, lack[0].given, st.at.text())
+	}
+	slot, err := s.slotState(st.ctx, st.ctl, st.srv)
+	switch {
+	case err != nil:
+		return err
+	case !slot.there:
+		return lost("JD-PGOUTPUT-009", "%s has no replication slot %s: changes behind %s are not kept; compare in full", s.db.Address, s.slot, st.at.text())
+	case slot.why != "":
+		return lost("JD-PGOUTPUT-009", "replication slot %s of %s is of no use: %s; compare in full", s.slot, s.db.Address, slot.why)
+	case slot.confirmed > st.at:
+		return lost("JD-PGOUTPUT-009", "replication slot %s of %s is at %s, behind position %s: what is between is not kept; compare in full", s.slot, s.db.Address, slot.confirmed.text(), st.at.text())
+	}
+	r, err := query(st.ctx, st.ctl, "SELECT pg_current_wal_insert_lsn()")
+	if err != nil {
+		return err
+	}
+	end, err := parsePosition(dataPosition(r[0][0]))
+	if err != nil {
+		return err
+	}
+	if end < st.at {
+		return lost("JD-PGOUTPUT-009", "the log of %s ends at %s, before position %s: the server lost its end, or is another one; compare in full", s.db.Address, end.text(), st.at.text())
+	}
+	return s.evict(st.ctx, st.ctl)
+}
+
+// start asks for the stream. The connection is ours from then on: one goroutine reads, statuses are written
+// beside it.
+func (st *stream) start() (*wire, error) {
+	s := st.src
+	c, err := s.dial(st.ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	options := "proto_version '1', publication_names " + literal(quote(s.slot))
+	if st.srv.version >= 140000 {
+		options += ", messages 'true'"
+	}
+	ctx, cancel := context.WithTimeout(st.ctx, statementTimeout)
+	defer cancel()
+	text := fmt.Sprintf("START_REPLICATION SLOT %s LOGICAL %s (%s)", s.slot, st.at.text(), options)
+	c.Frontend().Send(&pgproto3.Query{String: text})
+	if err := c.Frontend().Flush(); err != nil {
+		closeConn(c)
+		return nil, fmt.Errorf("start the stream: %w", err)
+	}
+	for {
+		m, err := c.ReceiveMessage(ctx)
+		if err != nil {
+			closeConn(c)
+			switch state(err) {
+			case stateNotPrepared, stateNotFound:
+				return nil, lost("JD-PGOUTPUT-009", "replication slot %s of %s is of no use: %w; compare in full", s.slot, s.db.Address, err)
+			}
+			return nil, fmt.Errorf("start the stream: %w", err)
+		}
+		switch m := m.(type) {
+		case *pgproto3.CopyBothResponse:
+			h, err := c.Hijack()
+			if err != nil {
+				closeConn(c)
+				return nil, fmt.Errorf("start the stream: %w", err)
+			}
+			return &wire{conn: h.Conn, front: h.Frontend}, nil
+		case *pgproto3.ErrorResponse:
+			closeConn(c)
+			err := pgconn.ErrorResponseToPgError(m)
+			if err.Code == stateNotPrepared || err.Code == stateNotFound {
+				return nil, lost("JD-PGOUTPUT-009", "replication slot %s of %s is of no use: %w; compare in full", s.slot, s.db.Address, err)
+			}
+			return nil, fmt.Errorf("start the stream: %w", err)
+		}
+	}
+}
+
+// wire is a stream under way.
+type wire struct {
+	conn  net.Conn
+	front *pgproto3.Frontend
+	once  sync.Once
+	sent  sync.WaitGroup
+
+	mu sync.Mutex
+	at lsn
+}
+
+func (w *wire) close() { w.once.Do(func() { _ = w.conn.Close() }) }
+
+func (w *wire) frame() (frame, error) {
+	for {
+		if err := w.conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
+			return frame{}, fmt.Errorf("read the stream: %w", err)
+		}
+		m, err := w.front.Receive()
+		if err != nil {
+			return frame{}, fmt.Errorf("read the stream: %w", err)
+		}
+		switch m := m.(type) {
+		case *pgproto3.CopyData:
+			return parseFrame(m.Data)
+		case *pgproto3.ErrorResponse:
+			return frame{}, fmt.Errorf("read the stream: %w", pgconn.ErrorResponseToPgError(m))
+		case *pgproto3.CopyDone, *pgproto3.CommandComplete:
+			return frame{}, errors.New("read the stream: the server ended it")
+		}
+	}
+}
+
+func (w *wire) seen(at lsn) {
+	w.mu.Lock()
+	w.at = max(w.at, at)
+	w.mu.Unlock()
+}
+
+// status tells the server 5 times a second what was acknowledged, and asks where it is.
+func (w *wire) status(ctx context.Context, s *Source) {
+	defer w.sent.Done()
+	for {
+		w.mu.Lock()
+		at := w.at
+		w.mu.Unlock()
+		if !w.answer(s.acknowledged(), at) || !sleep(ctx, every) {
+			return
+		}
+	}
+}
+
+// answer writes a status. Written is what was read, flushed and applied what was acknowledged: only that lets
+// the slot move.
+func (w *wire) answer(acked, read lsn) bool {
+	b := make([]byte, 0, 39)
+	b = append(b, 'd', 0, 0, 0, 38, 'r')
+	b = binary.BigEndian.AppendUint64(b, uint64(max(read, acked)))
+	b = binary.BigEndian.AppendUint64(b, uint64(acked))
+	b = binary.BigEndian.AppendUint64(b, uint64(acked))
+	b = binary.BigEndian.AppendUint64(b, uint64(time.Since(epoch).Microseconds()))
+	b = append(b, 1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.conn.SetWriteDeadline(time.Now().Add(connectPatience)) // a write says the same
+	_, err := w.conn.Write(b)
+	return err == nil
+}
+
+// message takes in one message of the plugin.
+func (st *stream) message(b []byte) error {
+	r := reader{b: b}
+	var err error
+	switch k := r.u8(); k {
+	case msgBegin:
+		var m beginMessage
+		if m, err = parseBegin(&r); err == nil {
+			st.t = &txn{begin: m}
+			if st.half.changes > 0 && st.half.commit == m.commit {
+				st.t.skip, st.t.parts = st.half.changes, st.half.parts
+			}
+		}
+	case msgCommit:
+		var m commitMessage
+		if m, err = parseCommit(&r); err == nil {
+			return st.commit(m)
+		}
+	case msgRelation:
+		var m relationMessage
+		if m, err = parseRelation(&r); err == nil {
+			return st.relation(m)
+		}
+	case msgInsert, msgUpdate, msgDelete:
+		if err = st.msg.parse(k, &r); err == nil && st.t != nil {
+			return st.row(k, len(b))
+		}
+	case msgTruncate:
+		var oids []uint32
+		if oids, err = parseTruncate(&r); err == nil {
+			return st.truncate(oids)
+		}
+	case msgMessage:
+		var m logicalMessage
+		if m, err = parseLogical(&r); err == nil {
+			st.logical(m)
+		}
+	case msgOrigin, msgType:
+	default:
+		err = fmt.Errorf("a message of kind %q is not known", k)
+	}
+	if err != nil {
+		return fmt.Errorf("message behind %s: %w", st.at.text(), err)
+	}
+	return nil
+}
+
+func (st *stream) relation(m relationMessage) error {
+	delete(st.byOID, m.oid)
+	given, ok := st.given[[2]string{m.schema, m.name}]
+	if !ok {
+		return nil
+	}
+	if m.name == relayTable && given == relayTable {
+		st.byOID[m.oid] = &relation{relay: true}
+		return nil
+	}
+	rel, err := st.src.load(st.ctx, st.ctl, m, given)
+	if err != nil {
+		return err
+	}
+	st.byOID[m.oid] = rel
+	return nil
+}
+
+// logical takes the mark of a transaction. Where it carries different ones it has none.
+func (st *stream) logical(m logicalMessage) {
+	if m.prefix != markPrefix || !m.within || st.t == nil || st.t.mixed {
+		return
+	}
+	mark, ok := v1.ParseMark(strings.TrimSpace(string(m.body)))
+	if !ok {
+		return
+	}
+	if s := mark.String(); st.t.mark == "" {
+		st.t.mark = s
+	} else if st.t.mark != s {
+		st.t.mark, st.t.mixed = "", true
+	}
+}
+
+func (st *stream) truncate(oids []uint32) error {
+	for _, o := range oids {
+		if rel := st.byOID[o]; rel != nil && !rel.relay {
+			return lost("JD-PGOUTPUT-010", "table %s was truncated behind %s, which tells no rows: compare it in full", rel.table.Name, st.at.text())
+		}
+	}
+	return nil
+}
+
+// row takes in one change.
+func (st *stream) row(k byte, size int) error {
+	rel := st.byOID[st.msg.oid]
+	if rel == nil {
+		return nil
+	}
+	if rel.relay {
+		st.t.origin = true
+		return nil
+	}
+	c := data.Change{Table: rel.table}
+	var err error
+	var missing []int
+	if st.msg.before != 0 {
+		if c.Before, missing, err = rel.row(st.msg.old, nil); err != nil {
+			return st.unreadable(rel, err)
+		}
+		if len(missing) > 0 && st.msg.before == 'O' {
+			return st.unreadable(rel, errors.New("the row before a change is not whole"))
+		}
+	}
+	switch k {
+	case msgInsert:
+		c.Op = data.Insert
+	case msgUpdate:
+		c.Op = data.Update
+	case msgDelete:
+		c.Op = data.Delete
+		return st.change(c, size)
+	}
+	whole := c.Before
+	if st.msg.before != 'O' {
+		whole = nil
+	}
+	if c.After, missing, err = rel.row(st.msg.new, whole); err != nil {
+		return st.unreadable(rel, err)
+	}
+	if len(missing) > 0 {
+		there, err := st.src.fill(st.ctx, st.ctl, rel, c.After, missing)
+		if err != nil {
+			return err
+		}
+		if !there {
+			c.After = nil // its end is still to come
+		}
+	}
+	return st.change(c, size)
+}
+
+func (st *stream) unreadable(rel *relation, err error) error {
+	return lost("JD-PGOUTPUT-011", "rows of table %s behind %s cannot be read: %w: compare it in full", rel.table.Name, st.at.text(), err)
+}
+
+// change adds one to the transaction, which is told in parts when it has become too large.
+func (st *stream) change(c data.Change, size int) error {
+	t := st.t
+	t.read++
+	if t.read <= t.skip {
+		return nil
+	}
+	if c.Op == data.Delete || c.After != nil {
+		t.changes = append(t.changes, c)
+	}
+	if t.bytes += size + 64; t.bytes < st.src.opt.part {
+		return nil
+	}
+	if err := st.tell(st.at); err != nil {
+		return err
+	}
+	t.parts++
+	t.bytes, t.changes = 0, nil
+	st.half.commit, st.half.changes, st.half.parts = t.begin.commit, t.read, t.parts
+	return nil
+}
+
+// tell emits what was read of the transaction.
+func (st *stream) tell(at lsn) error {
+	t := st.t
+	if t.parts >= 1<<partBits {
+		return lost("JD-PGOUTPUT-012", "a transaction behind %s has more than %s parts of %d bytes; compare in full", st.at.text(), strconv.Itoa(1<<partBits), st.src.opt.part)
+	}
+	out := data.Txn{Position: at.text(), Sequence: t.begin.commit.sequence() + int64(t.parts), Commit: t.begin.at, Mark: t.mark, Origin: t.origin, Changes: t.changes}
+	for i := range out.Changes {
+		out.Changes[i].Version = out.Sequence
+	}
+	return st.send(out)
+}
+
+func (st *stream) send(out data.Txn) error {
+	if err := st.emit(out); err != nil {
+		return &emitError{err}
+	}
+	st.lastEmit = time.Now()
+	return nil
+}
+
+func (st *stream) commit(m commitMessage) error {
+	t := st.t
+	if t == nil {
+		return nil
+	}
+	st.probes.hurry(len(t.changes) > 0)
+	if len(t.changes) > 0 || t.parts > 0 || t.origin {
+		if err := st.tell(m.end); err != nil {
+			return err
+		}
+	}
+	st.at, st.t, st.half.changes = max(st.at, m.end), nil, 0
+	return nil
+}
+
+// tick tells the watermark when nothing else was told.
+func (st *stream) tick() error {
+	if st.t != nil {
+		return nil
+	}
+	if mark, ok := st.probes.take(st.at); ok {
+		st.mark = mark
+	}
+	if !st.mark.After(st.told) || time.Since(st.lastEmit) < quiet {
+		return nil
+	}
+	st.told = st.mark
+	return st.send(data.Txn{Position: st.at.text(), Sequence: st.at.sequence(), Commit: st.mark})
+}
+
+func dataPosition(s string) data.Position { return data.Position(s) }
