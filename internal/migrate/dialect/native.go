@@ -72,6 +72,8 @@ func (d *Dialect) mysqlType(c *row.Column, n Native) bool {
 		c.Type, c.Scale = row.Instant, int(n.Scale)
 	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "inet4", "inet6":
 		d.mysqlText(c, n)
+	case "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection", "vector":
+		c.Type = row.Bytes // as the server keeps them, which it takes back
 	case "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob":
 		c.Type, c.Length, c.Padded = row.Bytes, int(n.Length), n.Type == "binary"
 		c.Length = bound(c.Length)

@@ -85,17 +85,13 @@ func (d *Dialect) Parkings() *row.Table {
 	return own(ParkedTable, 2, row.Column{Name: "stream", Type: row.Text, Binary: true}, row.Column{Name: "id", Type: row.Text}, row.Column{Name: "body", Type: row.Bytes})
 }
 
-// FenceRow asks for the lock row of table jindu_fence to be made.
+// LockRow makes the row of table jindu_fence that writers share and the fencer takes alone; "" where another
+// lock stands for it. It is there already is no error.
 func (d *Dialect) LockRow() string {
-	q := d.Quote(FenceTable)
-	switch {
-	case d.mysql():
-		return "INSERT IGNORE INTO " + q + " VALUES ('', 0, 0, 0)"
-	case d.Kind == Postgres:
-		return "INSERT INTO " + q + " VALUES ('', 0, 0, 0) ON CONFLICT DO NOTHING"
-	default:
-		return "INSERT INTO " + q + " SELECT '', 0, 0, 0 FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM " + q + " WHERE " + d.Quote("epoch") + " = 0)"
+	if d.mysql() {
+		return "INSERT IGNORE INTO " + d.Quote(FenceTable) + " VALUES ('', 0, 0, 0)"
 	}
+	return ""
 }
 
 // Position asks for what a stream has applied.

@@ -11,7 +11,8 @@ import (
 func (d *Dialect) Find(t *row.Table, columns []int, keys []row.Key, lock bool) Query {
 	b := d.builder()
 	if d.postgres() {
-		b.add("SELECT ", d.selection(t, columns, "t."), " FROM ", b.arrays(t, t.Key, func(i, c int) row.Value { return keys[i][c] }, len(keys)), " JOIN ", d.Table(t.Name), " t ON ", d.sameKey(t))
+		from := b.arrays(t, t.Key, func(i, c int) row.Value { return keys[i][c] }, len(keys))
+		b.add("SELECT ", d.selection(t, columns, "t."), " FROM ", from, " JOIN ", d.Table(t.Name), " t ON ", d.sameKey(t))
 		if lock {
 			b.add(" FOR UPDATE OF t")
 		}
@@ -39,6 +40,20 @@ func (b *builder) keys(t *row.Table, keys []row.Key) {
 		b.add(")")
 		return
 	}
+	if len(t.Key) == 2 && alike(keys) {
+		first, second := &t.Columns[t.Key[0]], &t.Columns[t.Key[1]]
+		b.add(b.d.Quote(first.Name), " = ")
+		b.param(first, keys[0][0])
+		b.add(" AND ", b.d.Quote(second.Name), " IN (")
+		for i, k := range keys {
+			if i > 0 {
+				b.add(", ")
+			}
+			b.param(second, k[1])
+		}
+		b.add(")")
+		return
+	}
 	for i, k := range keys {
 		if i > 0 {
 			b.add(" OR ")
@@ -54,6 +69,16 @@ func (b *builder) keys(t *row.Table, keys []row.Key) {
 		}
 		b.add(")")
 	}
+}
+
+// alike says that the keys differ in their second column only.
+func alike(keys []row.Key) bool {
+	for _, k := range keys {
+		if k[0] != keys[0][0] {
+			return false
+		}
+	}
+	return true
 }
 
 // arrays writes a table x of columns as one argument a column: however many rows there are, the statement is
@@ -92,60 +117,52 @@ func (d *Dialect) sameKey(t *row.Table) string {
 	return strings.Join(terms, " AND ")
 }
 
-// Upsert writes rows, new or not. Columns in once are written only with a new row. Where the row is there and
-// version, the index of a column or -1, is not below the new one's, it stays. On MariaDB and MySQL it must be
-// known which rows are there, as any unique key would count; see Insert.
-func (d *Dialect) Upsert(t *row.Table, rows []row.Row, once []int, version int) Query {
+// Update writes rows that are there: they were found, and are locked. Columns in once stay as they are. False
+// when nothing is left to write. What finds a row is its primary key alone: MariaDB's clause for duplicates would
+// take any unique key, but the primary key is tried first.
+func (d *Dialect) Update(t *row.Table, rows []row.Row, once []int) (Query, bool) {
 	set := make([]int, 0, len(t.Columns))
 	for i := range t.Columns {
-		if !slices.Contains(once, i) && (!t.IsKey(i) || t.Columns[i].Fold && d.mysql()) {
+		if !slices.Contains(once, i) && (!t.IsKey(i) || t.Columns[i].Fold) {
 			set = append(set, i)
 		}
 	}
-	switch d.Kind {
-	case DM8:
-		return d.merge(t, rows, set, version)
-	case OpenGauss:
-		return d.gaussUpsert(t, rows, set, version)
-	case Postgres:
-		b := d.builder()
-		b.insert(t, rows)
-		b.add(" ON CONFLICT (", d.list(t, t.Key, ""), ") DO ")
-		if len(set) == 0 {
-			b.add("NOTHING")
-			return b.query()
-		}
-		b.add("UPDATE SET ", d.assign(t, set, "EXCLUDED.", ""))
-		if version >= 0 {
-			v := d.Quote(t.Columns[version].Name)
-			b.add(" WHERE ", d.Table(t.Name), ".", v, " < EXCLUDED.", v)
-		}
-		return b.query()
-	}
-	b := d.builder()
-	b.insert(t, rows)
-	b.add(" ON DUPLICATE KEY UPDATE ")
 	if len(set) == 0 {
-		k := d.Quote(t.Columns[t.Key[0]].Name)
-		b.add(k, " = ", k)
-		return b.query()
+		return Query{}, false
 	}
-	b.add(d.assign(t, set, "VALUES(", ")"))
+	b := d.builder()
+	switch {
+	case d.mysql():
+		b.insert(t, rows)
+		b.add(" ON DUPLICATE KEY UPDATE ", d.assign(t, set, "VALUES(", ")"))
+	case d.postgres():
+		from := b.rows(t, rows)
+		b.add("UPDATE ", d.Table(t.Name), " t SET ")
+		for i, at := range set {
+			if i > 0 {
+				b.add(", ")
+			}
+			c := &t.Columns[at]
+			b.add(d.Quote(c.Name), " = x.", d.Quote(c.Name), "::", d.cast(c))
+		}
+		b.add(" FROM ", from, " WHERE ", d.sameKey(t))
+	default:
+		return d.merge(t, rows, set), true
+	}
+	return b.query(), true
+}
+
+// merge is DM8's: it has no other statement for many rows.
+func (d *Dialect) merge(t *row.Table, rows []row.Row, set []int) Query {
+	b := d.builder()
+	b.dual(t, rows)
+	b.add(" WHEN MATCHED THEN UPDATE SET ", d.assign(t, set, "s.", ""))
 	return b.query()
 }
 
-// gaussUpsert tells rows that are there from new ones by itself: openGauss's own clause for duplicates counts
-// any unique key.
-func (d *Dialect) gaussUpsert(t *row.Table, rows []row.Row, set []int, version int) Query {
-	b := d.builder()
-	b.add("MERGE INTO ", d.Table(t.Name), " t USING (SELECT ", d.casts(t), " FROM ", b.rows(t, rows), ") s ON (", d.keysEqual(t), ")")
-	b.matched(t, set, version)
-	return b.query()
-}
-
-func (d *Dialect) merge(t *row.Table, rows []row.Row, set []int, version int) Query {
-	b := d.builder()
-	b.add("MERGE INTO ", d.Table(t.Name), " t USING (")
+// dual begins a MERGE of rows.
+func (b *builder) dual(t *row.Table, rows []row.Row) {
+	b.add("MERGE INTO ", b.d.Table(t.Name), " t USING (")
 	for i, r := range rows {
 		if i > 0 {
 			b.add(" UNION ALL ")
@@ -157,14 +174,12 @@ func (d *Dialect) merge(t *row.Table, rows []row.Row, set []int, version int) Qu
 			}
 			b.param(&t.Columns[j], r[j])
 			if i == 0 {
-				b.add(" ", d.Quote(t.Columns[j].Name))
+				b.add(" ", b.d.Quote(t.Columns[j].Name))
 			}
 		}
 		b.add(" FROM DUAL")
 	}
-	b.add(") s ON (", d.keysEqual(t), ")")
-	b.matched(t, set, version)
-	return b.query()
+	b.add(") s ON (", b.d.keysEqual(t), ")")
 }
 
 func (d *Dialect) keysEqual(t *row.Table) string {
@@ -174,17 +189,6 @@ func (d *Dialect) keysEqual(t *row.Table) string {
 		terms = append(terms, "t."+k+" = s."+k)
 	}
 	return strings.Join(terms, " AND ")
-}
-
-func (b *builder) matched(t *row.Table, set []int, version int) {
-	if len(set) > 0 {
-		b.add(" WHEN MATCHED THEN UPDATE SET ", b.d.assign(t, set, "s.", ""))
-		if version >= 0 {
-			v := b.d.Quote(t.Columns[version].Name)
-			b.add(" WHERE t.", v, " < s.", v)
-		}
-	}
-	b.add(" WHEN NOT MATCHED THEN INSERT (", b.d.list(t, all(t), ""), ") VALUES (", b.d.list(t, all(t), "s."), ")")
 }
 
 // assign is name = EXCLUDED.name and the like.
@@ -207,7 +211,8 @@ func (d *Dialect) Insert(t *row.Table, rows []row.Row) Query {
 func (b *builder) insert(t *row.Table, rows []row.Row) {
 	b.add("INSERT INTO ", b.d.Table(t.Name), " (", b.d.list(t, all(t), ""), ") ")
 	if b.d.postgres() {
-		b.add("SELECT ", b.d.casts(t), " FROM ", b.rows(t, rows))
+		from := b.rows(t, rows)
+		b.add("SELECT ", b.d.casts(t), " FROM ", from)
 		return
 	}
 	b.add("VALUES ")
@@ -252,4 +257,43 @@ func (d *Dialect) Delete(t *row.Table, keys []row.Key) Query {
 	b.add("DELETE FROM ", d.Table(t.Name), " WHERE ")
 	b.keys(t, keys)
 	return b.query()
+}
+
+// Note writes rows of table jindu_version, new or not.
+func (d *Dialect) Note(rows []row.Row) Query { return d.put(d.Versions(), rows) }
+
+// Park writes a row of table jindu_parked, new or not.
+func (d *Dialect) Park(r row.Row) Query { return d.put(d.Parkings(), []row.Row{r}) }
+
+// put writes rows of a table that has no unique key but its primary key.
+func (d *Dialect) put(t *row.Table, rows []row.Row) Query {
+	var set []int
+	for i := range t.Columns {
+		if !t.IsKey(i) {
+			set = append(set, i)
+		}
+	}
+	b := d.builder()
+	switch d.Kind {
+	case MariaDB, MySQL:
+		b.insert(t, rows)
+		b.add(" ON DUPLICATE KEY UPDATE ", d.assign(t, set, "VALUES(", ")"))
+	case Postgres:
+		b.insert(t, rows)
+		b.add(" ON CONFLICT (", d.list(t, t.Key, ""), ") DO UPDATE SET ", d.assign(t, set, "EXCLUDED.", ""))
+	case OpenGauss:
+		from := b.rows(t, rows)
+		b.add("MERGE INTO ", d.Table(t.Name), " t USING (SELECT ", d.casts(t), " FROM ", from, ") s ON (", d.keysEqual(t), ")")
+		b.matched(t, set)
+	default:
+		b.dual(t, rows)
+		b.matched(t, set)
+	}
+	return b.query()
+}
+
+// matched writes both branches of a MERGE.
+func (b *builder) matched(t *row.Table, set []int) {
+	b.add(" WHEN MATCHED THEN UPDATE SET ", b.d.assign(t, set, "s.", ""),
+		" WHEN NOT MATCHED THEN INSERT (", b.d.list(t, all(t), ""), ") VALUES (", b.d.list(t, all(t), "s."), ")")
 }
