@@ -141,6 +141,18 @@ func (t *tracker) retreat(now Clock, d *descent, from, to int, id func() int64) 
 	return append(out, Effect{Kind: EffectMove, Name: t.name, ID: d.fence, Epoch: d.status.Epoch, From: from, To: to, Limit: limit, Urgent: true})
 }
 
+// takeBack is a descent to share 0.
+func (t *tracker) takeBack(now Clock, d *descent, id func() int64) []Effect {
+	if !t.carries() {
+		return t.descend(d)
+	}
+	d.owner = v1.SideOld
+	if !t.onNew() && !d.unsure {
+		return t.descend(d)
+	}
+	return t.retreat(now, d, fullShare, 0, id)
+}
+
 // onNew says whether users may be on the new side now, or entities of its own.
 func (t *tracker) onNew() bool {
 	return t.object.Status.Buckets > 0 || t.status().Buckets > 0 || t.flight != nil && t.flight.to > 0 ||
@@ -244,4 +256,14 @@ func (t *tracker) handText() string {
 		return fmt.Sprintf("data: entities are not handed over to the %s side yet: %v", c.to, c.hand.why)
 	}
 	return ""
+}
+
+// way is where the data operations of one migration follow each other: Move and Settle in one line,
+// HandOver in another, for it may take long.
+type way struct{ line, handover step }
+
+// step is the last operation of a line.
+type step struct {
+	done chan struct{} // closed when it is over
+	stop func()        // ends it, when it may be ended
 }

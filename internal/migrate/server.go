@@ -177,16 +177,6 @@ func (s *Server) perform(effects []Effect) {
 	}
 }
 
-// way is where the data operations of one migration follow each other: Move and Settle in one line,
-// HandOver in another, for it may take long.
-type way struct{ line, handover step }
-
-// step is the last operation of a line.
-type step struct {
-	done chan struct{} // closed when it is over
-	stop func()        // ends it, when it may be ended
-}
-
 // settleTimeout bounds Settle.
 const settleTimeout = 5 * time.Second
 
@@ -304,36 +294,6 @@ func (s *Server) flush(ctx context.Context) {
 	}
 }
 
-// Command does what a person asks: pause, resume, promote or rollback. A rollback is answered when the
-// data path obeys it, the others when they are stored. When ctx ends first the command may still happen.
-func (s *Server) Command(ctx context.Context, name string, verb Verb, who v1.Identity, reason string) (v1.Migration, error) {
-	ch := make(chan Effect, 1)
-	if _, running := s.begin(); !running {
-		return v1.Migration{}, kind.New(kind.Unavailable, "JD-MIGRATE-014", "the controller of migrations does not run now; try again")
-	}
-	s.work.Done()
-	s.mu.Lock()
-	s.ids++
-	id := s.ids
-	s.replies[id] = ch
-	now := s.clock()
-	s.look() // an instance that registered a moment ago counts
-	s.perform(s.ctl.Command(now, Command{ID: id, Name: name, Verb: verb, Who: who, Reason: reason}))
-	s.refresh(now)
-	s.mu.Unlock()
-	select {
-	case e := <-ch:
-		return e.Migration, e.Err
-	case <-s.stopped:
-		return v1.Migration{}, kind.New(kind.Unavailable, "JD-MIGRATE-014", "the node stops; the command may still have happened, look at the migration after the restart")
-	case <-ctx.Done():
-		s.mu.Lock()
-		delete(s.replies, id)
-		s.mu.Unlock()
-		return v1.Migration{}, kind.New(kind.Unavailable, "JD-MIGRATE-012", "%s %s: no answer in time, so it may still happen; look at the migration: %w", verb, name, ctx.Err())
-	}
-}
-
 // begin lets a goroutine begin while the part runs; the caller ends it by work.Done.
 func (s *Server) begin() (context.Context, bool) {
 	s.gate.Lock()
@@ -421,59 +381,4 @@ func (s *Server) collect(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-}
-
-// restart begins the evidence of a migration anew. s.mu is held.
-func (s *Server) restart(name string) {
-	l := (*s.lanes.Load())[name]
-	if l == nil {
-		return // refresh makes the lane with a new book
-	}
-	l.book.Store(nil)
-	l.result.Store(nil)
-	l.pairs.clear()
-}
-
-// refresh brings the lanes in line with the controller: their views, books and number. s.mu is held.
-func (s *Server) refresh(now Clock) {
-	lanes := *s.lanes.Load()
-	changed := false
-	next := make(map[string]*lane, len(s.ctl.trackers))
-	for name, t := range s.ctl.trackers {
-		l := lanes[name]
-		if l == nil {
-			l = &lane{name: name, maxQueue: s.cfg.Queue}
-			changed = true
-		}
-		next[name] = l
-		l.refresh(t, now.Wall, s.cfg.MaxEndpoints)
-	}
-	for name, l := range lanes {
-		if next[name] != l {
-			l.close()
-			changed = true
-		}
-	}
-	if changed {
-		s.lanes.Store(&next)
-	}
-}
-
-// facts answers the controller; s.mu is held while it is used.
-type facts struct{ *Server }
-
-func (f facts) Latched(name string) bool { return f.ports.Shares.Latched(name) }
-func (f facts) Outcomes(name string) (oldSide, newSide Outcome) {
-	return f.ports.Outcomes.Outcomes(name)
-}
-func (f facts) Copies(name string) Copies { return f.lane(name).tally.copies() }
-func (f facts) Data(name string) []v1.Gate {
-	if f.ports.Data == nil {
-		return []v1.Gate{{Name: gateLag, Verdict: v1.VerdictNotEnough, Detail: "this node carries no data: name the databases in its configuration, data.databases"}}
-	}
-	return f.ports.Data.Gates(name)
-}
-func (f facts) lane(name string) *lane { return (*f.lanes.Load())[name] }
-func (f facts) Look(name string, at time.Time) (v1.Gate, *v1.DifferenceRef) {
-	return f.lane(name).look(at)
 }

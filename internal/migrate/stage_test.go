@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -222,9 +223,9 @@ func (s *stage) arrive(e Effect) {
 // last is the last data operation of a kind.
 func (s *stage) last(kind EffectKind) Effect {
 	s.t.Helper()
-	for i := len(s.data.did) - 1; i >= 0; i-- {
-		if s.data.did[i].Kind == kind {
-			return s.data.did[i]
+	for _, e := range slices.Backward(s.data.did) {
+		if e.Kind == kind {
+			return e
 		}
 	}
 	s.t.Fatalf("no %s", kind)

@@ -165,18 +165,6 @@ func (t *tracker) rollBack(now Clock, by, reason string, latched bool, id func()
 	return t.takeBack(now, d, id)
 }
 
-// takeBack is a descent to share 0.
-func (t *tracker) takeBack(now Clock, d *descent, id func() int64) []Effect {
-	if !t.carries() {
-		return t.descend(d)
-	}
-	d.owner = v1.SideOld
-	if !t.onNew() && !d.unsure {
-		return t.descend(d)
-	}
-	return t.retreat(now, d, fullShare, 0, id)
-}
-
 // tick looks at the migration once.
 func (t *tracker) tick(now Clock, f Facts, id func() int64) []Effect {
 	var out []Effect
