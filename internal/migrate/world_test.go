@@ -14,6 +14,7 @@ import (
 
 	v1 "jindu.dev/jindu/api/v1"
 	"jindu.dev/jindu/internal/kit/kind"
+	"jindu.dev/jindu/internal/migrate/writeset"
 	"jindu.dev/jindu/internal/registry"
 	"jindu.dev/jindu/internal/route"
 )
@@ -165,7 +166,7 @@ func runWith(t *testing.T, data Data, change func(*v1.Migration)) (*Server, *wor
 	}
 	rng := rand.New(rand.NewPCG(5, 5))
 	var mu sync.Mutex
-	s, err := New(Default(), Ports{Objects: w, Shares: w, Outcomes: w, Registry: w, Caller: w, Data: data}, Options{Version: "9.9.9", Random: func() uint64 {
+	s, err := New(Default(), Ports{Objects: w, Shares: w, Outcomes: w, Registry: w, Caller: w, Data: data, Effects: writeset.NewCollector(writeset.Limits{}, time.Now())}, Options{Version: "9.9.9", Random: func() uint64 {
 		mu.Lock()
 		defer mu.Unlock()
 		return rng.Uint64()

@@ -103,7 +103,9 @@ func TestAWideRowKeepsItsColumns(t *testing.T) {
 	for i := range 300 {
 		b.WriteString(`"c` + itoa(i) + `":1,`)
 	}
-	wide := func(last string) string { return `{"row":{"t":[{"op":"insert","after":{` + b.String() + `"z":` + last + `}}]}}` }
+	wide := func(last string) string {
+		return `{"row":{"t":[{"op":"insert","after":{` + b.String() + `"z":` + last + `}}]}}`
+	}
 	if got := deeds(t, wide("1"), wide("2")); len(got) != 1 || got[0] != "value .row.t[].after.z" {
 		t.Errorf("%q", got)
 	}
