@@ -58,26 +58,23 @@ func (c *crossing) fromHere(ctx context.Context, source Source, target Store, st
 	return begin(ctx, target, stream, stamp{sequence: last.sequence, beats: last.beats + 1, position: here, commit: c.pace.now()})
 }
 
-// relayOnce runs one direction until ctx ends or its source fails.
-func (c *crossing) relayOnce(ctx context.Context, from side) error {
-	if c.idle(from) {
-		c.relayState(from, "off", "")
-		return c.pace.sleep(ctx, time.Second)
-	}
+// board makes the carrier of one direction as its stream stands, and makes it known.
+func (c *crossing) board(ctx context.Context, from side) (*carrier, stamp, error) {
 	stores, plan := c.twoStores()
 	target := stores[from.other()]
 	stream := relayName(c.name, from)
 	source, err := c.newSource(from, plan)
 	if err != nil {
-		return c.stall(from, err)
+		return nil, stamp{}, err
 	}
 	at, ok, err := resume(ctx, target, stream)
-	if err == nil && !ok {
-		err = c.anchor(ctx)
-		at, _, _ = resume(ctx, target, stream) //nolint:errcheck // an empty place means from now on, which anchor stored
+	if err == nil && !ok { // somebody deleted it
+		if err = c.anchor(ctx); err == nil {
+			at, _, err = resume(ctx, target, stream)
+		}
 	}
 	if err != nil {
-		return c.stall(from, err)
+		return nil, at, err
 	}
 	relay := NewRelay(plan, from, stream, RelayOptions{MaxBytes: c.cfg.MaxBytes, Batch: c.cfg.Batch, Strong: c.spec.Strong.Or(0)}, at)
 	relay.observe = func(t *Txn, one *cargo) { c.history.Add(from, t, one) }
@@ -85,23 +82,36 @@ func (c *crossing) relayOnce(ctx context.Context, from side) error {
 	relay.touched = func(ident string) bool { return c.history.Touched(from.other(), ident) }
 	one := &carrier{relay: relay, source: source, target: target, pace: c.pace, timeout: c.cfg.Timeout, workers: max(c.cfg.Workers, 1)}
 	if err := one.hold(ctx); err != nil {
-		return c.stall(from, err)
+		return nil, at, err
 	}
-	if want, careful := c.late(from); careful {
+	if until, careful := c.late(from); careful {
 		relay.Careful(true)
 		c.history.Watch(from.other())
-		c.log.Warn("changes came late", "from", from.String(), "until", string(want))
+		c.log.Warn("changes came late", "from", from.String(), "until", string(until))
 	}
 	c.mu.Lock()
 	c.carriers[from] = one
 	c.mu.Unlock()
+	return one, at, nil
+}
+
+// relayOnce runs one direction until ctx ends or its source fails.
+func (c *crossing) relayOnce(ctx context.Context, from side) error {
+	if c.idle(from) {
+		c.relayState(from, "off", "")
+		return c.pace.sleep(ctx, time.Second)
+	}
+	one, at, err := c.board(ctx, from)
+	if err != nil {
+		return c.stall(from, err)
+	}
 	err = c.pump(ctx, from, one, at)
 	c.mu.Lock()
-	c.relays[from].base.add(relay.State().relayTally)
+	c.relays[from].base.add(one.relay.State().relayTally)
 	c.carriers[from] = nil
 	c.mu.Unlock()
 	if errors.Is(err, ErrLogGone) {
-		return c.restart(ctx, from, source, target, stream, relay, err)
+		return c.restart(ctx, from, one, err)
 	}
 	if err != nil && ctx.Err() == nil {
 		return c.stall(from, err)
@@ -119,7 +129,7 @@ func (t *relayTally) add(o relayTally) {
 
 // restart goes on from the log's end when what was needed of it is gone: what is missing now only a full
 // comparison finds.
-func (c *crossing) restart(ctx context.Context, from side, source Source, target Store, stream string, relay *Relay, cause error) error {
+func (c *crossing) restart(ctx context.Context, from side, one *carrier, cause error) error {
 	c.log.Error("log is gone", "from", from.String(), "error", cause)
 	if err := c.opts.Notes.Put(ctx, c.noteName("lost"), []byte(from.String())); err != nil {
 		return c.stall(from, err)
@@ -129,7 +139,7 @@ func (c *crossing) restart(ctx context.Context, from side, source Source, target
 	c.fullAt = time.Time{}
 	c.mu.Unlock()
 	c.relayState(from, "lost", cause.Error()+"; carried on from the log's end, a full comparison follows")
-	if err := c.fromHere(ctx, source, target, stream, relay.State().Durable); err != nil {
+	if err := c.fromHere(ctx, one.source, one.target, one.relay.stream, one.relay.State().Durable); err != nil {
 		return c.stall(from, err)
 	}
 	return nil

@@ -45,6 +45,7 @@ type DB struct {
 	shared   int // open transactions that asked whether they are fenced
 	wake     chan struct{}
 	down     bool
+	life     int // rises when it goes down: transactions of before are dead
 
 	// Fault is asked before a call, by its name; an error is the call's. Set it before use. It may write to
 	// the database: the lock is not held.
@@ -112,9 +113,7 @@ func (d *DB) Down(down bool) {
 	defer d.mu.Unlock()
 	d.down = down
 	if down {
-		for _, tx := range d.locks {
-			tx.dead = true
-		}
+		d.life++
 		clear(d.locks)
 		d.shared = 0
 	}
@@ -182,6 +181,7 @@ type Tx struct {
 	d       *DB
 	mark    string
 	dead    bool
+	life    int
 	shared  bool
 	origin  bool
 	changes []data.Change
@@ -192,7 +192,13 @@ type Tx struct {
 
 // Begin opens a transaction; mark is the v1.Mark of its request, "" without one.
 func (d *DB) Begin(mark string) *Tx {
-	return &Tx{d: d, mark: mark, staged: map[string]row.Row{}}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.begin(mark)
+}
+
+func (d *DB) begin(mark string) *Tx {
+	return &Tx{d: d, mark: mark, staged: map[string]row.Row{}, life: d.life}
 }
 
 // Fenced asks whether a writer of an epoch may write for a bucket, and keeps a fence away until the transaction
@@ -220,7 +226,7 @@ func (t *Tx) Fenced(epoch int64, bucket int) error {
 }
 
 func (t *Tx) usable() error {
-	if t.dead || t.d.down {
+	if t.dead || t.d.down || t.life != t.d.life {
 		return ErrDown
 	}
 	return nil
@@ -395,6 +401,9 @@ func (t *Tx) end() {
 		return
 	}
 	t.dead = true
+	if t.life != t.d.life {
+		return
+	}
 	for _, id := range t.held {
 		delete(t.d.locks, id)
 	}

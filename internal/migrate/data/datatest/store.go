@@ -71,7 +71,8 @@ func (s *Store) Position(ctx context.Context, stream string) (at data.Position, 
 // Apply writes in one transaction.
 func (s *Store) Apply(ctx context.Context, stream string, at data.Position, writes []data.Write) (fates []data.Fate, err error) {
 	err = s.call(ctx, "apply", func() error {
-		tx := &Tx{d: s.d, origin: true, staged: map[string]row.Row{}}
+		tx := s.d.begin("")
+		tx.origin = true
 		defer tx.end()
 		marks := map[string]*version{}
 		for i := range writes {
@@ -368,7 +369,7 @@ func (s *Store) HandOver(ctx context.Context, h data.Handover) (n int64, err err
 		if h.Version != "" {
 			version = tab.def.Index(h.Version)
 		}
-		tx := &Tx{d: s.d, staged: map[string]row.Row{}}
+		tx := s.d.begin("")
 		defer tx.end()
 		for _, one := range tab.within(data.Range{}, all) {
 			if one[owner].Text != h.From {
