@@ -29,8 +29,9 @@ func (d *Dialect) Owned(t *row.Table, owner int, who row.Value, limit int) Query
 // SetOwner gives rows to another owner; their version, the index of a column or -1, rises by one.
 func (d *Dialect) SetOwner(t *row.Table, owner int, who row.Value, version int, keys []row.Key) Query {
 	b := d.builder()
-	from := ""
+	from, prefix := "", ""
 	if d.postgres() {
+		prefix = "t."
 		from = b.arrays(t, t.Key, func(i, c int) row.Value { return keys[i][c] }, len(keys))
 	}
 	b.add("UPDATE ", d.Table(t.Name))
@@ -41,11 +42,7 @@ func (d *Dialect) SetOwner(t *row.Table, owner int, who row.Value, version int, 
 	b.param(&t.Columns[owner], who)
 	if version >= 0 {
 		v := d.Quote(t.Columns[version].Name)
-		b.add(", ", v, " = ", v, " + 1")
-		if d.postgres() {
-			b.Reset()
-			b.add("UPDATE ", d.Table(t.Name), " t SET ", d.Quote(t.Columns[owner].Name), " = ", d.Param(len(b.args), &t.Columns[owner]), ", ", v, " = t.", v, " + 1")
-		}
+		b.add(", ", v, " = ", prefix, v, " + 1")
 	}
 	if d.postgres() {
 		b.add(" FROM ", from, " WHERE ", d.sameKey(t))
