@@ -51,13 +51,15 @@ func TestTheSDKDependsOnTheObjectsAndTheStandardLibraryAlone(t *testing.T) {
 		}
 		t.Skip("no go on the PATH: the closure can not be listed")
 	}
-	cmd := exec.CommandContext(t.Context(), goTool, "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Fields(string(out)); len(got) != 2 || got[0] != "jindu.dev/jindu/api/v1" || got[1] != "jindu.dev/jindu/sdk" {
-		t.Errorf("the closure is %v", got)
+	for of, want := range map[string]string{".": "", "./effects": " jindu.dev/jindu/sdk/effects", "./outbox": " jindu.dev/jindu/sdk/outbox"} {
+		cmd := exec.CommandContext(t.Context(), goTool, "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", of)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(strings.Fields(string(out)), " "); got != "jindu.dev/jindu/api/v1 jindu.dev/jindu/sdk"+want {
+			t.Errorf("the closure of %s is %s", of, got)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func (c oldConn) Prepare(s string) (driver.Stmt, error) {
 	return &oldStmt{c.base, s}, c.note("PREPARE "+s, 0)
 }
 func (c oldConn) Close() error              { return nil }
-func (c oldConn) Begin() (driver.Tx, error) { return oldTx{c.base}, c.note("BEGIN", 0) }
+func (c oldConn) Begin() (driver.Tx, error) { return oldTx(c), c.note("BEGIN", 0) }
 
 type oldTx struct{ *base }
 

@@ -160,14 +160,14 @@ func TestWritesOfShadowsStayInside(t *testing.T) {
 		if _, err := db.ExecContext(c, "INSERT INTO t VALUES (1)"); !errors.Is(err, ErrShadow) {
 			t.Errorf("error: %v", err)
 		}
-		if _, err := db.QueryContext(c, "DELETE FROM t RETURNING a"); !errors.Is(err, ErrShadow) { //nolint:sqlclosecheck,rowserrcheck,bodyclose // there are none
+		if err := db.QueryRowContext(c, "DELETE FROM t RETURNING a").Err(); !errors.Is(err, ErrShadow) {
 			t.Errorf("error: %v", err)
 		}
 		if s, err := db.PrepareContext(c, "DELETE FROM t"); err != nil {
 			t.Error(err)
 		} else if _, err := s.ExecContext(c); !errors.Is(err, ErrShadow) {
 			t.Errorf("error: %v", err)
-		} else if _, err := s.QueryContext(c); !errors.Is(err, ErrShadow) { //nolint:sqlclosecheck,rowserrcheck // likewise
+		} else if err := s.QueryRowContext(c).Err(); !errors.Is(err, ErrShadow) {
 			t.Errorf("error: %v", err)
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"reflect"
 	"strconv"
@@ -99,6 +101,9 @@ func compact(s string) (string, error) {
 	var v any
 	if err := d.Decode(&v); err != nil {
 		return "", fmt.Errorf("it is no JSON: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return "", errors.New("it is no JSON: something follows the document")
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

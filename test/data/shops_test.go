@@ -153,7 +153,7 @@ func (b *buyer) again(n, user int, items string) (id, transaction string, total 
 }
 
 func (b *buyer) confirm(id, transaction string, total json.Number) {
-	b.do("POST /callbacks/{id}", http.MethodPost, "/callbacks/"+id, fmt.Sprintf(`{"transaction":"%s","amount":%s}`, transaction, total))
+	b.do("POST /callbacks/{id}", http.MethodPost, "/callbacks/"+id, fmt.Sprintf(`{"transaction":%q,"amount":%s}`, transaction, total))
 }
 
 func (b *buyer) cancel(id string) {

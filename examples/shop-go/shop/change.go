@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 
 	"jindu.dev/jindu/sdk/outbox"
 )
@@ -78,7 +77,7 @@ func (s *Service) cancel(ctx context.Context, id string) error {
 		if s.defect == NoRefund && refund > 0 {
 			return nil
 		}
-		return w.send(ctx, "order.cancelled", id, fmt.Sprintf(`{"order":"%s","refund":%d.%02d}`, id, refund/100, refund%100))
+		return w.send(ctx, "order.cancelled", message{Order: id, Refund: &refund})
 	})
 }
 
@@ -137,7 +136,7 @@ func (s *Service) confirm(ctx context.Context, id, transaction string, amount Ce
 		if err := w.setStatus(ctx, id, paid, paid); err != nil {
 			return err
 		}
-		return w.send(ctx, "order.paid", id, fmt.Sprintf(`{"order":"%s","amount":%d.%02d}`, id, amount/100, amount%100))
+		return w.send(ctx, "order.paid", message{Order: id, Amount: &amount})
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 
 	"jindu.dev/jindu/sdk/outbox"
@@ -128,21 +127,18 @@ func (w *work) place(ctx context.Context, request string, o *Order, p *placement
 
 func (w *work) sayPlaced(ctx context.Context, o *Order) error {
 	total := o.Total
+	m := message{Order: o.ID, User: o.User, Items: len(o.Items), Total: &total}
 	switch w.service.defect {
 	case NoMessage:
 		return nil
 	case WrongMessage:
 		total += o.Discount + 1
 	case DoubleRow:
-		if err := w.send(ctx, "order.created", o.ID, placedBody(o, total)); err != nil {
+		if err := w.send(ctx, "order.created", m); err != nil {
 			return err
 		}
 	}
-	return w.send(ctx, "order.created", o.ID, placedBody(o, total))
-}
-
-func placedBody(o *Order, total Cents) string {
-	return fmt.Sprintf(`{"order":"%s","user":%d,"items":%d,"total":%d.%02d}`, o.ID, o.User, len(o.Items), total/100, total%100)
+	return w.send(ctx, "order.created", m)
 }
 
 // take takes goods out of stock that this side owns, its own allotment first.

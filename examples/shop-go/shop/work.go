@@ -3,6 +3,7 @@ package shop
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -53,11 +54,25 @@ func (w *work) record(ctx context.Context, table string, op outbox.Op, key outbo
 	return w.RecordRow(ctx, table, op, key, version)
 }
 
+// message is what a message says; each topic has some of it.
+type message struct {
+	Order  string `json:"order"`
+	User   int64  `json:"user,omitempty"`
+	Items  int    `json:"items,omitempty"`
+	Total  *Cents `json:"total,omitempty"`
+	Refund *Cents `json:"refund,omitempty"`
+	Amount *Cents `json:"amount,omitempty"`
+}
+
 // send writes a message with what it tells of.
-func (w *work) send(ctx context.Context, topic, order, body string) error {
+func (w *work) send(ctx context.Context, topic string, m message) error {
+	body, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
 	id := w.service.newID()
-	_, err := w.exec(ctx, "INSERT INTO messages (id, topic, order_id, body, changed_at) VALUES (?, ?, ?, ?, ?)",
-		id, topic, order, body, w.service.moment())
+	_, err = w.exec(ctx, "INSERT INTO messages (id, topic, order_id, body, changed_at) VALUES (?, ?, ?, ?, ?)",
+		id, topic, m.Order, string(body), w.service.moment())
 	if err != nil {
 		return err
 	}
