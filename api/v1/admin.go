@@ -10,11 +10,11 @@ type AuditRecord struct {
 	Revision int64           `json:"revision" doc:"Store revision of the change; unique, rising."`
 	At       time.Time       `json:"at" doc:"When, by the node's clock."`
 	By       string          `json:"by" doc:"Principal, or controller:<part>."`
-	Action   string          `json:"action" enum:"create,update,delete,transition" doc:"What happened."`
+	Action   string          `json:"action" enum:"create,update,delete,transition,command" doc:"What happened; command: something was done that changed nothing of the object, such as a repair of its rows."`
 	Kind     Kind            `json:"kind" enum:"Service,Instance,Route,Migration" doc:"Of the object."`
 	Name     string          `json:"name" doc:"Of the object."`
 	Before   json.RawMessage `json:"before,omitempty" doc:"Spec (or status, for a transition) before; absent for create."`
-	After    json.RawMessage `json:"after,omitempty" doc:"Spec (or status) after; absent for delete."`
+	After    json.RawMessage `json:"after,omitempty" doc:"Spec (or status) after, or what was done; absent for delete."`
 }
 
 // AuditPage is a page of the audit log, newest first.

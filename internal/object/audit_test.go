@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	v1 "jindu.dev/jindu/api/v1"
+	"jindu.dev/jindu/internal/kit/kind"
 	"jindu.dev/jindu/internal/object"
 )
 
@@ -66,5 +67,27 @@ func TestTheAuditLogIsBoundedInBytes(t *testing.T) {
 	}
 	if size > 100_000 || len(page.Items) == 0 || page.Trimmed != int64(40-len(page.Items)) {
 		t.Errorf("%d records of %d bytes are kept, %d trimmed", len(page.Items), size, page.Trimmed)
+	}
+}
+
+func TestACommandIsRecordedAndChangesNothing(t *testing.T) {
+	o := object.New(newStore(t), object.Types(), nil, object.Options{Now: clock()})
+	before := apply(t, o, service("a", "x"), object.Created)
+	if err := o.Command(t.Context(), v1.KindService, "a", "ann", map[string]string{"command": "repair", "id": "r-1"}); err != nil {
+		t.Fatal(err)
+	}
+	after, err := o.Get(t.Context(), v1.KindService, "a", 0)
+	if err != nil || after.Metadata.Revision <= before.Metadata.Revision || string(after.Spec) != string(before.Spec) {
+		t.Errorf("%+v %v", after.Metadata, err)
+	}
+	page, err := o.Audit(t.Context(), object.AuditQuery{Name: "a"})
+	if err != nil || len(page.Items) != 2 || page.Items[0].Action != "command" || page.Items[0].By != "ann" || !strings.Contains(string(page.Items[0].After), "r-1") {
+		t.Errorf("%+v %v", page, err)
+	}
+	if err := o.Command(t.Context(), v1.KindService, "b", "ann", "x"); kind.Of(err) != kind.NotFound {
+		t.Errorf("no such object: %v", err)
+	}
+	if err := o.Command(t.Context(), v1.KindService, "a", "ann", func() {}); kind.Of(err) != kind.Internal {
+		t.Errorf("no JSON: %v", err)
 	}
 }

@@ -167,6 +167,22 @@ func (o *Objects) txn(ctx context.Context, s *state, st *step) (Txn, error) {
 	return t, nil
 }
 
+// Command writes an audit record of what somebody did about an object that changed nothing of it but its
+// revision: whoever watches hears of it in its place. what is any value that has a JSON form. Errors are of
+// kind NotFound when there is no such object.
+func (o *Objects) Command(ctx context.Context, k v1.Kind, name, by string, what any) error {
+	after, err := json.Marshal(what)
+	if err != nil {
+		return kind.New(kind.Internal, "JD-OBJECT-012", "encode what was done about %s %q: %w", k, name, err)
+	}
+	return o.write(ctx, k, name, func(s *state) (*step, error) {
+		if s.object == nil {
+			return nil, notFound(k, name)
+		}
+		return &step{object: s.object, by: by, record: &v1.AuditRecord{Action: "command", After: after}}, nil
+	})
+}
+
 func (o *Objects) record(s *state, st *step) ([]byte, error) {
 	r := *st.record
 	r.At, r.By, r.Kind, r.Name = o.opts.Now().UTC(), st.by, s.kind, s.name

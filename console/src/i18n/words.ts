@@ -389,6 +389,7 @@ export const words = {
   'action.create': ['created', '创建'],
   'action.update': ['changed', '修改'],
   'action.delete': ['deleted', '删除'],
+  'action.command': ['commanded', '命令'],
   'action.transition': ['moved', '转换'],
   // effects
   'tab.answers': ['Answers', '应答'],
