@@ -231,8 +231,14 @@ func (b *batch) decide(o *op) {
 		}
 		t.exists, t.row = false, nil
 	} else {
-		t.exists, t.row, t.last = true, w.Row, o.write
-		t.current = w.Row
+		r := w.Row
+		if t.row != nil && len(w.Once) > 0 { // the row is new, and this is no longer the write that makes it
+			r = slices.Clone(r)
+			for _, i := range w.Once {
+				r[i] = t.row[i]
+			}
+		}
+		t.exists, t.row, t.last, t.current = true, r, o.write, r
 		if w.VersionColumn >= 0 {
 			t.version = w.Version
 		}
