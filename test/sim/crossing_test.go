@@ -117,6 +117,17 @@ func (d *crossing) fenced(side int, s subject, epoch int64) bool {
 	return false
 }
 
+// covers says whether a side was fenced for a change of epochs. A fence above the new one is left of a
+// process that was killed, and may be taken back at any moment.
+func (d *crossing) covers(side int, s subject, from, to int64) bool {
+	for _, f := range d.fences[side] {
+		if f.epoch > from && f.epoch <= to && f.low <= s.bucket && s.bucket < f.high {
+			return true
+		}
+	}
+	return false
+}
+
 // exists says whether there can be requests for a subject.
 func (d *crossing) exists(s subject) bool { return s.bucket < 10_000 || s.maker == onOld || d.made }
 
@@ -277,7 +288,7 @@ func (w *world) changed(before place, why string) {
 	}
 	for _, s := range subjects() {
 		was := before.side(s)
-		if was == at.side(s) || !d.exists(s) || d.fenced(was, s, before.epoch) {
+		if was == at.side(s) || !d.exists(s) || d.covers(was, s, before.epoch, at.epoch) {
 			continue
 		}
 		if u := d.urgent; why == "override" && u != nil && u.Epoch > before.epoch && (u.err != nil || w.now-u.issued >= 1400*time.Millisecond) {
