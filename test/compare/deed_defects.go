@@ -121,7 +121,7 @@ var misdeeds = []misdeed{
 		e.After[i].Value, e.After[j].Value = e.After[j].Value, e.After[i].Value
 	})},
 	{name: "row written twice", endpoint: 0, path: "effects.row.order_items", rate: 0.05, plant: doubled("order_items", "insert", ownKey)},
-	{name: "lost update of stock", endpoint: 0, path: "effects.row.stock[].change.left.by", rate: 0.05, plant: wrote("stock", "update", "left", func(s string) string { return string(whole(atoi(s) + 1)) })},
+	{name: "lost update of stock", endpoint: 0, path: "effects.row.stock[].change.left.by", echoes: []string{"effects.row.stock[].change.left"}, rate: 0.05, plant: wrote("stock", "update", "left", func(s string) string { return string(whole(atoi(s) + 1)) })},
 	{name: "message not sent", endpoint: 0, path: "effects.message.orders", rate: 0.04, plant: undone("orders", "send")},
 	{name: "call made twice", endpoint: 0, path: `effects.call["POST pay.example/charges"]`, rate: 0.05, plant: doubled("pay.example/charges", "POST", nil)},
 	{name: "rounded in the database only", endpoint: 0, path: "effects.row.orders[].after.tax", rate: 1, plant: wrote("orders", "insert", "tax", func(s string) string {

@@ -231,11 +231,13 @@ func TestRecordersOfManyRunsAtOnce(t *testing.T) {
 
 func TestOfOneTableTheCaptureClosestToTheDatabaseIsBelieved(t *testing.T) {
 	row := func(table string) v1.Effect { return v1.Effect{Kind: v1.EffectRow, Target: table} }
-	sql := v1.Effect{Kind: v1.EffectSQL, Target: "orders"}
+	sql := v1.Effect{Kind: v1.EffectSQL, Target: "shop.orders"}
 	undone := row("tried")
 	undone.Fate = fateRolledBack
+	own := sql
+	own.Target, own.Fate = "tried2", fateRolledBack
 	ws := WriteSet{Told: []Told{
-		{CaptureReport, sql}, {CaptureReport, message("orders")}, {"proxy:a", row("orders")}, {"database:a", row("orders")}, {"proxy:a", row("carts")}, {"proxy:a", undone},
+		{CaptureReport, own}, {CaptureReport, sql}, {CaptureReport, message("orders")}, {"proxy:a", row("orders")}, {"database:a", row("orders")}, {"proxy:a", row("carts")}, {"proxy:a", undone},
 	}}
 	names := func(ws WriteSet) (out []string) {
 		for _, e := range ws.Effects() {

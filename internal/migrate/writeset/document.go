@@ -99,22 +99,33 @@ func (d *document) group(e *v1.Effect) string {
 		return name
 	case v1.EffectCall:
 		e.Target = d.mapped(e.Target)
-		path, _, _ := strings.Cut(e.Target, "?")
+		host, path := splitCall(e.Target)
 		name, _ := template(path, "/")
-		return e.Op + " " + name
+		return e.Op + " " + host + name
 	}
 	if to, ok := d.names[e.Target]; ok {
 		return to
 	}
-	return e.Target
+	return strings.TrimPrefix(e.Target, "public.") // PostgreSQL's schema where none is named
+}
+
+// splitCall is the host of a call's target, which is a name whatever it looks like, and its path.
+func splitCall(target string) (host, path string) {
+	target, _, _ = strings.Cut(target, "?")
+	if i := strings.IndexByte(target, '/'); i >= 0 {
+		return target[:i], target[i:]
+	}
+	return target, ""
 }
 
 const keySeparators = ":/|.{}"
 
-// mapped replaces the longest name that a target begins with.
+// mapped replaces the longest name that a target begins with and that ends where a part of it ends: a table
+// named order has nothing to do with keys such as order:1, unless order: is named.
 func (d *document) mapped(target string) string {
 	for _, from := range d.prefixes {
-		if rest, ok := strings.CutPrefix(target, from); ok {
+		rest, ok := strings.CutPrefix(target, from)
+		if ok && (rest == "" || rest[0] == '/' || from != "" && strings.IndexByte(keySeparators, from[len(from)-1]) >= 0) {
 			return d.names[from] + rest
 		}
 	}
@@ -319,7 +330,8 @@ func (d *document) args(args []string) {
 func (d *document) other(e *v1.Effect) {
 	d.b = append(d.b, '{')
 	if e.Kind == v1.EffectCall {
-		path, query, _ := strings.Cut(e.Target, "?")
+		_, path := splitCall(e.Target)
+		_, query, _ := strings.Cut(e.Target, "?")
 		d.ids(path, "/")
 		if query != "" {
 			d.name("query")

@@ -113,13 +113,14 @@ func TestArgumentsBeyondTheNamedOnesAreAList(t *testing.T) {
 }
 
 func TestNamesOfTheOldSideAreThoseOfTheNew(t *testing.T) {
-	names := map[string]string{"t_order": "orders", "c:": "cart:", "c:x:": "other:", "ORDERS": "orders", "old.example": "new.example"}
+	names := map[string]string{"t_order": "orders", "c:": "cart:", "order": "orders", "c:x:": "other:", "ORDERS": "orders", "old.example": "new.example"}
 	ws := WriteSet{Told: []Told{
 		{"", insert("t_order", "id=1")}, {"", v1.Effect{Kind: v1.EffectRedis, Op: "DEL", Target: "c:7"}}, {"", v1.Effect{Kind: v1.EffectRedis, Op: "DEL", Target: "c:x:7"}},
 		{"", v1.Effect{Kind: v1.EffectMessage, Target: "ORDERS"}}, {"", v1.Effect{Kind: v1.EffectCall, Op: "GET", Target: "old.example/a"}},
+		{"", v1.Effect{Kind: v1.EffectRedis, Op: "DEL", Target: "order:7"}}, {"", v1.Effect{Kind: v1.EffectCall, Op: "GET", Target: "10.0.0.1:8080/b/7"}}, {"", insert("public.users", "id=1")},
 	}}
 	got := string(Document(ws, names))
-	for _, want := range []string{`"orders":[{"after"`, `"cart:{}"`, `"other:{}"`, `"message":{"orders"`, `"GET new.example/a"`} {
+	for _, want := range []string{`"orders":[{"after"`, `"cart:{}"`, `"other:{}"`, `"message":{"orders"`, `"GET new.example/a"`, `"order:{}"`, `"GET 10.0.0.1:8080/b/{}":[{"id":7}]`, `"users":[`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not in %s", want, got)
 		}

@@ -28,21 +28,23 @@ type WriteSet struct {
 }
 
 // Effects are what happened, once each: where several captures tell of one table, the one closest to the
-// database is believed, and what the service itself undid never happened.
+// database is believed, and what the service itself undid never happened. What a proxy undid because it was
+// a shadow's is what would have happened.
 func (ws *WriteSet) Effects() []v1.Effect {
 	best := map[string]int{}
 	for i := range ws.Told {
 		t := &ws.Told[i]
 		if ofDatabase(&t.Effect) {
-			best[t.Effect.Target] = max(best[t.Effect.Target], closeness(t.Capture))
+			name := tableOf(t.Effect.Target)
+			best[name] = max(best[name], closeness(t.Capture))
 		}
 	}
 	out := make([]v1.Effect, 0, len(ws.Told))
 	for i := range ws.Told {
 		t := &ws.Told[i]
 		switch {
-		case ofDatabase(&t.Effect) && closeness(t.Capture) < best[t.Effect.Target]:
-		case !ws.Shadow && t.Effect.Fate == fateRolledBack:
+		case ofDatabase(&t.Effect) && closeness(t.Capture) < best[tableOf(t.Effect.Target)]:
+		case t.Effect.Fate == fateRolledBack && (!ws.Shadow || closeness(t.Capture) == 1):
 		default:
 			out = append(out, t.Effect)
 		}
@@ -51,6 +53,9 @@ func (ws *WriteSet) Effects() []v1.Effect {
 }
 
 func ofDatabase(e *v1.Effect) bool { return e.Kind == v1.EffectRow || e.Kind == v1.EffectSQL }
+
+// tableOf is a table without its schema: not every capture names one.
+func tableOf(target string) string { return target[strings.LastIndexByte(target, '.')+1:] }
 
 // closeness to the database: its log knows rows, a proxy statements and outcomes, a report what was sent.
 func closeness(capture string) int {

@@ -30,8 +30,9 @@ func View(effects []v1.Effect, names map[string]string, show func(text string, p
 			v.Target, v.Key = identified(e.Target, keySeparators, at)
 			args = []string{"ops", "[]", strings.ToUpper(e.Op)}
 		case v1.EffectCall:
-			path, _, _ := strings.Cut(e.Target, "?")
+			host, path := splitCall(e.Target)
 			v.Target, v.Key = identified(path, "/", at)
+			v.Target = host + v.Target
 		case v1.EffectSQL:
 			v.Text, _ = statement(e.Text)
 		}
