@@ -32,8 +32,8 @@ func (n *node) api(mux *http.ServeMux) huma.API {
 	objectapi.Register(api, n.objects, n.overlays())
 	registryapi.Register(api, n.registry)
 	migrateapi.Register(api, n.migrate)
-	migrateapi.RegisterData(api, noData{})
-	migrateapi.RegisterEffects(api, noEffects{})
+	migrateapi.RegisterData(api, dataAPI{n.data, n.objects})
+	migrateapi.RegisterEffects(api, n.migrate)
 	n.registerNode(api)
 	return api
 }

@@ -24,6 +24,9 @@ import (
 	"jindu.dev/jindu/internal/kit/run"
 	"jindu.dev/jindu/internal/kit/web"
 	"jindu.dev/jindu/internal/migrate"
+	"jindu.dev/jindu/internal/migrate/data"
+	"jindu.dev/jindu/internal/migrate/effects"
+	"jindu.dev/jindu/internal/migrate/writeset"
 	"jindu.dev/jindu/internal/object"
 	"jindu.dev/jindu/internal/object/bolt"
 	"jindu.dev/jindu/internal/registry"
@@ -56,6 +59,10 @@ type node struct {
 	http1    *http1.Server
 	client   *http1.Client
 	traffic  *traffic
+	effects  *writeset.Collector
+	proxies  []*effects.Server
+	notes    *bolt.Store // what the data part must not forget
+	data     *data.Server
 	guard    *web.Guard
 	admin    *web.Server
 	tls      *listen.TLS // nil: the admin listener is plain
@@ -109,8 +116,16 @@ func newNode(cfg Config, o Options) (*node, error) {
 	n.gateway = gateway.New(cfg.Gateway, gateway.Options{Log: n.log, Tap: observer, AccessLog: o.Stdout})
 	n.http1 = http1.NewServer(n.gateway, cfg.Gateway, http1.Options{})
 	n.client = http1.NewClient(http1.ClientConfig{})
+	n.effects, n.notes = writeset.NewCollector(writeset.Limits{}, n.started), newNotes(dir)
+	if n.proxies, err = newProxies(cfg.Effects, n.effects, n.log); err != nil {
+		return nil, err
+	}
+	if n.data, err = newData(cfg.Data, n.notes, n.effects, n.log); err != nil {
+		return nil, err
+	}
 	n.migrate, err = migrate.New(cfg.Migrate, migrate.Ports{
 		Objects: migrationStore{n.objects}, Shares: n.route, Outcomes: outcomes{n.gateway}, Registry: n.registry, Caller: caller{n.client},
+		Data: crossing{n.data}, Effects: n.effects,
 	}, migrate.Options{Log: n.log, Version: o.Version})
 	if err != nil {
 		return nil, err
@@ -120,10 +135,14 @@ func newNode(cfg Config, o Options) (*node, error) {
 	n.feed = newFeed(n.objects, n.log, sinks{
 		services: n.registry.SetServices, instances: n.registry.SetInstances,
 		putInstance: n.registry.PutInstance, deleteInstance: n.registry.DeleteInstance,
-		routes:     n.route.SetRoutes,
-		migrations: func(list []v1.Migration) { n.route.SetMigrations(list); n.migrate.SetMigrations(list) },
+		routes: n.route.SetRoutes,
+		migrations: func(list []v1.Migration) {
+			n.route.SetMigrations(list)
+			n.migrate.SetMigrations(list)
+			n.data.SetMigrations(list)
+		},
 	})
-	n.metrics.MustRegister(n.gateway.Collector(), n.migrate.Collector(), collectors.NewGoCollector(),
+	n.metrics.MustRegister(n.gateway.Collector(), n.migrate.Collector(), effects.Collector(n.proxies...), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	server := web.ServerConfig{Name: "admin", Addr: cfg.Admin.Listen, Key: "admin.listen", Log: n.log}
@@ -174,8 +193,13 @@ func (n *node) run(ctx context.Context) error {
 			n.registry.Subscribe(n.route.SetRegistry)
 			return n.route.Run(ctx, ready)
 		}),
+		n.notes,
+		n.data, // before migrate, which moves shares by it
 		n.migrate,
 		n.traffic,
+	}
+	for _, p := range n.proxies {
+		parts = append(parts, proxyPart(p, n.effects))
 	}
 	if n.tls != nil {
 		parts = append(parts, n.tls)

@@ -13,6 +13,8 @@ import (
 	"jindu.dev/jindu/internal/kit/listen"
 	"jindu.dev/jindu/internal/kit/logs"
 	"jindu.dev/jindu/internal/migrate"
+	"jindu.dev/jindu/internal/migrate/data"
+	"jindu.dev/jindu/internal/migrate/effects"
 	"jindu.dev/jindu/internal/registry"
 	"jindu.dev/jindu/internal/route"
 )
@@ -31,6 +33,8 @@ type Config struct {
 	Route    route.Config    `yaml:"route" doc:"Defaults for what routes leave out."`
 	Registry registry.Config `yaml:"registry" doc:"Instances, leases and health checks."`
 	Migrate  migrate.Config  `yaml:"migrate" doc:"Mirroring and the controller of migrations."`
+	Effects  effects.Config  `yaml:"effects" doc:"Proxies that tell what requests do to databases and Redis."`
+	Data     data.Config     `yaml:"data" doc:"Databases whose rows migrations carry across."`
 }
 
 // Admin is the listener of the admin API.
@@ -53,6 +57,8 @@ func Default() Config {
 		Route:    route.Default(),
 		Registry: registry.Default(),
 		Migrate:  migrate.Default(),
+		Effects:  effects.Default(),
+		Data:     data.Default(),
 	}
 }
 

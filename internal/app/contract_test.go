@@ -15,9 +15,9 @@ import (
 )
 
 // running starts a node and stops it at the end of the test.
-func running(t *testing.T) *node {
+func running(t *testing.T, change ...func(*Config)) *node {
 	t.Helper()
-	n := testNode(t)
+	n := testNode(t, change...)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.run(ctx) }()
@@ -52,6 +52,17 @@ type apiClient struct {
 
 func newAPIClient(t *testing.T, n *node) *apiClient {
 	return &apiClient{t, n.adminHandler(), webtest.New(t, n.api(http.NewServeMux()))}
+}
+
+// with speaks to another node by the same contract.
+func (c *apiClient) with(n *node) *apiClient { return &apiClient{c.t, n.adminHandler(), c.contract} }
+
+// raw calls and holds the answer against the document, whatever its status.
+func (c *apiClient) raw(method, path string) *httptest.ResponseRecorder {
+	c.t.Helper()
+	r := httptest.NewRequest(method, "http://127.0.0.1:8090"+path, nil)
+	r.RemoteAddr = "127.0.0.1:40000"
+	return c.contract.Do(c.t, c.handler, r)
 }
 
 // do calls and wants a status; the answer is decoded into out unless it is nil.
@@ -184,6 +195,7 @@ func TestRealAnswersAreWhatTheDocumentSays(t *testing.T) {
 	c.do(http.MethodDelete, "/api/v1/instances/old", "", 204, nil)
 	c.do(http.MethodDelete, "/api/v1/services/orders", "", 204, nil)
 
+	operateData(t, c)
 	if missing := c.contract.Unseen(); len(missing) > 0 {
 		t.Errorf("no answer of these operations was checked: %v", missing)
 	}

@@ -32,11 +32,14 @@ func generated(t *testing.T, file string, data []byte) {
 	}
 }
 
-func testNode(t *testing.T) *node {
+func testNode(t *testing.T, change ...func(*Config)) *node {
 	t.Helper()
 	cfg := Default()
 	cfg.DataDir = t.TempDir()
 	cfg.Gateway.Listen, cfg.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	for _, f := range change {
+		f(&cfg)
+	}
 	n, err := newNode(cfg, Options{Version: "test"})
 	if err != nil {
 		t.Fatal(err)

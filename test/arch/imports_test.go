@@ -58,7 +58,7 @@ internal/demo:               api/v1 internal/kit/* internal/load examples/order-
 internal/demo/shop:          api/v1 internal/kit/* internal/load
 internal/demo/*:             api/v1 internal/kit/* internal/load internal/load/* internal/demo internal/demo/shop examples/* examples/*/*
 
-internal/app:                api/v1 console internal/kit/* internal/object internal/object/* internal/registry internal/registry/* internal/route internal/gateway internal/gateway/* internal/migrate internal/migrate/* internal/load internal/load/* internal/demo internal/demo/*
+internal/app:                api/v1 console internal/kit/* internal/object internal/object/* internal/registry internal/registry/* internal/route internal/gateway internal/gateway/* internal/migrate internal/migrate/* internal/migrate/effects/* internal/load internal/load/* internal/demo internal/demo/*
 cmd/jindu:                   api/v1 internal/kit/* internal/object internal/migrate/replay internal/app internal/load internal/load/* internal/demo internal/demo/*
 
 examples/*:                  sdk sdk/* examples/*/*

@@ -16,42 +16,42 @@ type Data interface {
 	Sample(ctx context.Context, name, table string, limit int) ([]v1.SampleMapping, error)
 	Diff(ctx context.Context, name string, in v1.DiffRequest) (v1.DiffResult, error)
 	Repair(ctx context.Context, name string, in v1.RepairRequest, who v1.Identity) (v1.RepairResult, error)
-	Cases(name string, closed bool) ([]v1.Case, error)
+	Cases(ctx context.Context, name string, closed bool) ([]v1.Case, error)
 	Decide(ctx context.Context, name, id string, in v1.CaseDecision, who v1.Identity) (v1.Case, error)
-	Parked(name string) ([]v1.ParkedChange, error)
+	Parked(ctx context.Context, name string) ([]v1.ParkedChange, error)
 	Unpark(ctx context.Context, name, id string, skip bool, reason string, who v1.Identity) error
 	CloseWindow(ctx context.Context, name string, who v1.Identity, reason string) (v1.DataStatus, error)
 }
 
 type sampleInput struct {
-	nameInput
+	Name  string `path:"name" maxLength:"253" doc:"Name of the migration."`
 	Table string `query:"table" maxLength:"128" doc:"Table of the old side; all when absent."`
 	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"5" doc:"Rows of each table."`
 }
 
 type diffInput struct {
-	nameInput
+	Name string `path:"name" maxLength:"253" doc:"Name of the migration."`
 	Body v1.DiffRequest
 }
 
 type repairInput struct {
-	nameInput
+	Name string `path:"name" maxLength:"253" doc:"Name of the migration."`
 	Body v1.RepairRequest
 }
 
 type casesInput struct {
-	nameInput
-	Closed bool `query:"closed" doc:"Settled cases too."`
+	Name   string `path:"name" maxLength:"253" doc:"Name of the migration."`
+	Closed bool   `query:"closed" doc:"Settled cases too."`
 }
 
 type decideInput struct {
-	nameInput
+	Name string `path:"name" maxLength:"253" doc:"Name of the migration."`
 	ID   string `path:"id" maxLength:"64" doc:"Id of the case."`
 	Body v1.CaseDecision
 }
 
 type parkedInput struct {
-	nameInput
+	Name string      `path:"name" maxLength:"253" doc:"Name of the migration."`
 	ID   string      `path:"id" maxLength:"64" doc:"Id of the parked change."`
 	Body *v1.Command `doc:"Why; may be left out of a retry."`
 }
@@ -79,8 +79,8 @@ func RegisterData(api huma.API, d Data) {
 			return &body[v1.RepairResult]{out}, err
 		})
 	web.Register(api, v1.RoleViewer, operation(http.MethodGet, "cases", "list-cases", "Differences that only a person may settle, with what both sides did to the row"),
-		func(_ context.Context, in *casesInput) (*body[[]v1.Case], error) {
-			out, err := d.Cases(in.Name, in.Closed)
+		func(ctx context.Context, in *casesInput) (*body[[]v1.Case], error) {
+			out, err := d.Cases(ctx, in.Name, in.Closed)
 			return &body[[]v1.Case]{out}, err
 		})
 	web.Register(api, v1.RoleApprover, operation(http.MethodPost, "cases/{id}/decide", "decide-case", "Settle a case"),
@@ -89,8 +89,8 @@ func RegisterData(api huma.API, d Data) {
 			return &body[v1.Case]{out}, err
 		})
 	web.Register(api, v1.RoleViewer, operation(http.MethodGet, "parked", "list-parked", "Changes that could not be applied and wait for a person"),
-		func(_ context.Context, in *nameInput) (*body[[]v1.ParkedChange], error) {
-			out, err := d.Parked(in.Name)
+		func(ctx context.Context, in *nameInput) (*body[[]v1.ParkedChange], error) {
+			out, err := d.Parked(ctx, in.Name)
 			return &body[[]v1.ParkedChange]{out}, err
 		})
 	for _, c := range []struct {

@@ -12,7 +12,7 @@ import (
 
 // Effects is who takes what services tell of their runs, and shows what differed.
 type Effects interface {
-	Report(r v1.EffectReport)
+	ReportEffects(r v1.EffectReport)
 	Effects(migration string) (v1.EffectsView, error)
 }
 
@@ -32,7 +32,7 @@ func RegisterEffects(api huma.API, e Effects) {
 		if err := web.RequireService(ctx, in.Service); err != nil {
 			return nil, err
 		}
-		e.Report(in.Body)
+		e.ReportEffects(in.Body)
 		return nil, nil
 	})
 	web.Register(api, v1.RoleViewer, operation(http.MethodGet, "effects", "get-effects", "What requests did on both sides where it differs; values are masked unless spec.compare.unmask lists their path"),
