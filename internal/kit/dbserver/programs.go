@@ -101,6 +101,8 @@ func (s *Server) command() *exec.Cmd {
 	case KindMariaDB:
 		args := []string{
 			"--no-defaults", "--datadir=" + data, "--bind-address=127.0.0.1", "--port=" + port, "--socket=" + filepath.Join(s.dir, "sock"),
+			// A server that starts deletes what looks like its temporary tables, also those of another one.
+			"--tmpdir=" + s.dir,
 			"--pid-file=" + filepath.Join(s.dir, "pid"), "--init-file=" + filepath.Join(s.dir, "init.sql"), "--skip-name-resolve",
 			"--log-bin=binlog", "--binlog-format=ROW", "--binlog-row-image=FULL", "--binlog-annotate-row-events=ON", "--server-id=" + strconv.Itoa(1+s.port),
 			"--sync-binlog=0", "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M", "--innodb-doublewrite=0",
