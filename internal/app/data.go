@@ -13,6 +13,7 @@ import (
 	"jindu.dev/jindu/internal/migrate"
 	"jindu.dev/jindu/internal/migrate/binlog"
 	"jindu.dev/jindu/internal/migrate/data"
+	"jindu.dev/jindu/internal/migrate/outbox"
 	"jindu.dev/jindu/internal/migrate/pgoutput"
 	"jindu.dev/jindu/internal/migrate/sqldb"
 	"jindu.dev/jindu/internal/migrate/writeset"
@@ -62,6 +63,8 @@ func newSource(cfg data.Config, r data.SourceRequest, log *slog.Logger) (data.So
 		return binlog.New(name, d, binlog.Options{Logger: log})
 	case "pgoutput":
 		return pgoutput.New(name, d, pgoutput.Options{Tables: r.Tables, Logger: log})
+	case "outbox":
+		return outbox.New(name, d, outbox.Options{Logger: log})
 	}
 	return nil, kind.New(kind.Invalid, "JD-DATA-003", "capture %q of the %s side is none: use binlog, pgoutput or outbox", r.From.Capture, r.Side)
 }
