@@ -70,6 +70,7 @@ public final class Fence {
             newer = newest(c, CONDITION + "epoch > ? AND low <= ? AND high > ?", context.epoch, bucket, false);
         }
         if (newer > 0) {
+            context.fenced();
             throw new Fenced("jindu: epoch " + newer + " has taken the bucket of this request, which was routed in epoch " + context.epoch
                     + "; nothing was written, the request may be sent again");
         }

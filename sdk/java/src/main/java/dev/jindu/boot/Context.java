@@ -74,7 +74,8 @@ public final class Context {
         happened = true;
     }
 
-    synchronized void fenced() {
+    /** A write of this run was refused by the fence. */
+    public synchronized void fenced() {
         fenced = true;
     }
 

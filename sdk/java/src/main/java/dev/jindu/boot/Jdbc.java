@@ -186,11 +186,6 @@ public final class Jdbc {
             }
             tx.checked = c;
             return null;
-        } catch (Throwable t) {
-            if (p.isFenced(t)) {
-                c.fenced();
-            }
-            throw t;
         } finally {
             l.own--;
         }
