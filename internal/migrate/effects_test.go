@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -26,9 +27,7 @@ func (w *world) shadowSafe() {
 	for i, in := range w.instances {
 		c := *in
 		c.Metadata = map[string]string{}
-		for k, v := range in.Metadata {
-			c.Metadata[k] = v
-		}
+		maps.Copy(c.Metadata, in.Metadata)
 		c.Metadata["shadow-safe"] = "true"
 		w.instances[i] = &c
 	}

@@ -41,18 +41,28 @@ func (s *Server) Done(rec *Recorded) {
 	endpoint := book.Endpoint(rec.Method, pathOf(rec.Target), rec.Template)
 	switch {
 	case p.skip != "":
+		s.forget(rec)
 		l.tally.skip(p.skip)
 		book.NotComparable(endpoint, p.skip)
 		return
 	case p.none:
+		s.forget(rec)
 		l.tally.drop(dropFailed, 1)
 		return
 	}
 	if drop := l.push(job{rec: rec, view: v, book: book, endpoint: endpoint, asks: p.asks, size: rec.size(), at: now}); drop != "" {
+		s.forget(rec)
 		l.tally.drop(drop, 1)
 		return
 	}
 	s.pump(l)
+}
+
+// forget lets what the user's run did go: nobody will ask for it.
+func (s *Server) forget(rec *Recorded) {
+	if s.ports.Effects != nil && rec.Run != "" {
+		s.ports.Effects.Forget(rec.Run)
+	}
 }
 
 // mono is Clock.Mono.

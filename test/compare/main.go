@@ -24,7 +24,7 @@ type plan struct {
 const heldOut = 1000 // seeds below are for tuning
 
 func main() {
-	quick := flag.Bool("quick", false, "three noise rates, few controls: under a minute on two busy cores")
+	quick := flag.Bool("quick", false, "few noise rates, few controls: under a minute on two busy cores")
 	full := flag.Bool("full", false, "seven noise rates, two seeds, 105 clean migrations (default)")
 	tuning := flag.Bool("tuning", false, "use the tuning seeds instead of those held out")
 	only := flag.String("only", "", "answers or effects; both when absent")
@@ -35,7 +35,7 @@ func main() {
 	deeds := p
 	if *quick && !*full {
 		deeds = plan{rates: []float64{0.2}, seeds: 1, controls: 2, triples: 700, base: heldOut}
-		p = plan{rates: []float64{0, 0.05, 0.5}, seeds: 1, controls: 4, triples: 1200, base: heldOut}
+		p = plan{rates: []float64{0, 0.05, 0.5}, seeds: 1, controls: 4, triples: 900, base: heldOut}
 	}
 	if *tuning {
 		p.base, deeds.base = 1, 1

@@ -75,7 +75,7 @@ func TestAWrongRowBehindARightAnswerIsADefect(t *testing.T) {
 func TestOtherDataIsNoDefectAndIsCounted(t *testing.T) {
 	r := newRig(t, v1.CompareSpec{})
 	doc := func(from, to string) string {
-		return fmt.Sprintf(`{"row":{"t":[{"op":"update","key":{"id":1},"change":{"c":{"from":"%s","to":"%s"}}}]}}`, from, to)
+		return fmt.Sprintf(`{"row":{"t":[{"op":"update","key":{"id":1},"change":{"c":{"from":%q,"to":%q}}}]}}`, from, to)
 	}
 	for range 300 {
 		r.did(doc("a", "ab"), doc("a", "ab"), doc("stale", "staleb"))

@@ -273,3 +273,17 @@ func BenchmarkRecord(b *testing.B) {
 		}
 	})
 }
+
+func TestOldRunsMakeRoomWithoutALoss(t *testing.T) {
+	c := NewCollector(Limits{Runs: 2}, start)
+	tell(c, 1, 1)
+	tell(c, 1+shards, 1)
+	c.Tick(start.Add(fresh))
+	tell(c, 1+2*shards, 1)
+	if got := c.Counts().Dropped; len(got) > 0 || c.runs.Load() != 2 {
+		t.Errorf("dropped %v, %d runs", got, c.runs.Load())
+	}
+	if _, s := c.Take(ask(1, "proxy:a"), start.Add(fresh)); s != Lossy {
+		t.Errorf("a run that made room: state %d", s)
+	}
+}

@@ -54,9 +54,15 @@ func (c *Collector) add(s *shard, r *run, capture string, e v1.Effect) {
 	c.bytes.Add(n)
 }
 
-// evict forgets the oldest run, which somebody might have asked for. s is locked.
+// fresh is the age up to which a run may be asked for where settling takes its usual time. Beyond it, a
+// run that goes because others come is no loss: most users' runs are never asked for.
+const fresh = 10 * time.Second
+
+// evict forgets the oldest run. s is locked.
 func (c *Collector) evict(s *shard, reason string) {
-	c.drop(reason, 1)
+	if c.now.Load()-s.old.at < int64(fresh) {
+		c.drop(reason, 1)
+	}
 	c.forget(s, s.old)
 }
 
