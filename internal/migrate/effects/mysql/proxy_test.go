@@ -179,7 +179,7 @@ func TestWhatAShadowMayNotDo(t *testing.T) {
 	for q, words := range map[string]string{
 		"CREATE TABLE z (a INT)": "commits by itself",
 		"TRUNCATE stock":         "commits by itself",
-		"CALL sneaky()":          "cannot classify",
+		"CALL sneaky()":          "calls sneaky",
 		"SELECT sneak()":         "calls sneak",
 		"INSERT INTO stock VALUES (sneak(), 1, 1,1)": "calls sneak",
 		"INSERT INTO old VALUES (1)":                 "MyISAM",
