@@ -12,11 +12,16 @@ import (
 type carrier struct {
 	relay   *Relay
 	source  Source
+	origin  Store // database of the source
 	target  Store
 	pace    pace
 	timeout time.Duration
 	workers int
+	toldAll func() bool // everything that was committed before the last fence was told
 }
+
+// errPatience is a change that seems to come late to its row, as long as what follows it in the log is not known.
+var errPatience = errors.New("more of the log must be read first")
 
 // maxStreams is how many workers a relay may ever have had: positions of all of them are read at the start.
 const maxStreams = 64
@@ -96,6 +101,9 @@ func (c *carrier) write(ctx context.Context, b *batch) error {
 	if _, refused := errors.AsType[*RowError](err); refused {
 		return nil // the relay knows what to do
 	}
+	if errors.Is(err, errPatience) {
+		return c.pace.sleep(ctx, 10*time.Millisecond)
+	}
 	return err
 }
 
@@ -113,15 +121,44 @@ func (c *carrier) apply(ctx context.Context, b *batch) ([]Fate, error) {
 		if fate != Changed {
 			continue
 		}
-		done, err := written(ctx, c.target, &b.writes[i])
+		done, err := c.told(ctx, b, i)
 		if err != nil {
 			return nil, plain(err)
 		}
 		if done {
 			fates[i] = Stale
+		} else if !c.toldAll() && !c.relay.Full() {
+			return nil, errPatience
 		}
 	}
 	return fates, nil
+}
+
+// told says whether a change whose row is not as it was before it had been applied before, and is only told
+// again: the row is as it, or a later change of the row, leaves it, or is the same on both sides.
+func (c *carrier) told(ctx context.Context, b *batch, i int) (bool, error) {
+	from := b.from[i]
+	one := &from.unit.cargo[from.cargo]
+	var rows [2]row.Row
+	for _, on := range sides() {
+		store, key := c.target, one.write.Table.KeyOf(one.write.Row)
+		if on == c.relay.from {
+			store, key = c.origin, one.key
+		}
+		found, err := store.Rows(ctx, one.pair.tables[on], []row.Key{key})
+		switch {
+		case err != nil && on == c.relay.from:
+			return false, nil // the losing side may be gone: then nothing more is known of it
+		case err != nil:
+			return false, err
+		case len(found) == 1:
+			rows[on] = found[0]
+		}
+		if on != c.relay.from && c.relay.leaves(from.unit, from.cargo, rows[on]) {
+			return true, nil
+		}
+	}
+	return one.pair.equal(rows), nil
 }
 
 // plain makes sure that an error of another call is not taken for one of Apply that names a write.
@@ -130,18 +167,6 @@ func plain(err error) error {
 		return refused.Err
 	}
 	return err
-}
-
-// written says whether the target holds already what a write would leave.
-func written(ctx context.Context, target Store, w *Write) (bool, error) {
-	rows, err := target.Rows(ctx, w.Table, []row.Key{w.Table.KeyOf(w.Row)})
-	if err != nil {
-		return false, err
-	}
-	if w.Op == Delete {
-		return len(rows) == 0, nil
-	}
-	return len(rows) == 1 && sameBut(rows[0], w.Row, w.Once), nil
 }
 
 // sameBut says whether two rows are the same apart from some columns.

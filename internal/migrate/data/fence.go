@@ -16,6 +16,10 @@ import (
 // stands, what is pending follows, and each of it is checked against what the gaining side wrote meanwhile.
 var ErrNotDrained = errors.New("not all changes have arrived on the other side")
 
+// ErrNoWayBack is wrapped by Move when moving back would lose writes, because a person closed the window: nothing
+// was fenced.
+var ErrNoWayBack = errors.New("the old side no longer has what the new one wrote")
+
 // fenceNote is a fence as it is kept over a restart.
 type fenceNote struct {
 	Status v1.FenceStatus `json:"status"`
@@ -51,7 +55,7 @@ func (c *crossing) move(ctx context.Context, epoch int64, from, to int) error {
 	closed, ready := c.closed, c.stores[loser] != nil && c.plan != nil
 	c.mu.Unlock()
 	if loser == newSide && closed {
-		return kind.New(kind.Conflict, "JD-DATA-009", "migration %s: the window was closed, so the old side no longer holds what the new one wrote; moving back would lose writes", c.name)
+		return kind.New(kind.Conflict, "JD-DATA-009", "migration %s: the window was closed: %w; moving back would lose writes", c.name, ErrNoWayBack)
 	}
 	f := fenceNote{Status: v1.FenceStatus{Epoch: epoch, From: loser.String(), Low: low, High: high, At: c.pace.now()}}
 	if err := c.keepFence(ctx, f); err != nil {
@@ -168,6 +172,19 @@ func (c *crossing) late(from side) (until Position, yes bool) {
 		}
 	}
 	return "", false
+}
+
+// toldAll says whether a source told everything that was committed before its side's last fence.
+func (c *crossing) toldAll(from side, one *carrier) bool {
+	told := one.relay.State().Told
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range slices.Backward(c.fences) {
+		if sideOf(f.Status.From) == from && !f.Status.Drained {
+			return f.Placed && one.source.Reached(told.position, f.Want) || !f.Placed && told.commit.After(f.Status.At)
+		}
+	}
+	return true
 }
 
 // settleLate marks fences as drained once what they overtook has arrived.

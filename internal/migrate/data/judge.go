@@ -124,7 +124,7 @@ func (j *Judge) Due(now time.Time, limit int) []*suspect {
 	defer j.mu.Unlock()
 	var out []*suspect
 	for _, s := range j.list {
-		if s.due.After(now) && s.due.Sub(now) < time.Hour || len(out) > 0 && out[0].pair != s.pair {
+		if s.due.After(now) && !now.Before(s.at) || len(out) > 0 && out[0].pair != s.pair {
 			continue
 		}
 		if out = append(out, s); len(out) == limit {
@@ -156,7 +156,7 @@ func (j *Judge) Look(s *suspect, now twin, carried row.Row, at, reached time.Tim
 	case ok:
 		delete(j.accepted, s.ident)
 	}
-	steady := s.looked && s.seen.equal(now)
+	steady := s.looked && s.seen.equal(now) && !at.Before(s.at) // else the clock jumped: begin anew
 	if !steady {
 		s.seen, s.looked, s.at = now, true, at
 		s.tries++
@@ -167,7 +167,7 @@ func (j *Judge) Look(s *suspect, now twin, carried row.Row, at, reached time.Tim
 		return OutcomeUnsure
 	}
 	if s.known {
-		s.due = at.Add(j.every)
+		s.at, s.due = at, at.Add(j.every)
 		return OutcomeNone
 	}
 	if at.Sub(s.at) < j.grace || reached.Before(s.at) {

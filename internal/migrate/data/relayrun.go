@@ -80,7 +80,8 @@ func (c *crossing) board(ctx context.Context, from side) (*carrier, stamp, error
 	relay.observe = func(t *Txn, one *cargo) { c.history.Add(from, t, one) }
 	relay.suspect = func(one *cargo) { c.judge.Suspect(one.pair, from, one.key, c.pace.now(), nil) }
 	relay.touched = func(ident string) bool { return c.history.Touched(from.other(), ident) }
-	one := &carrier{relay: relay, source: source, target: target, pace: c.pace, timeout: c.cfg.Timeout, workers: max(c.cfg.Workers, 1)}
+	one := &carrier{relay: relay, source: source, origin: stores[from], target: target, pace: c.pace, timeout: c.cfg.Timeout, workers: max(c.cfg.Workers, 1)}
+	one.toldAll = func() bool { return c.toldAll(from, one) }
 	if err := one.hold(ctx); err != nil {
 		return nil, at, err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"jindu.dev/jindu/internal/migrate/row"
 )
 
 // errConflict parks a change that came late to a row which the other side's users wrote since.
@@ -153,6 +155,32 @@ func (r *Relay) drop(ident string, lot *parkedRow) bool {
 	}
 	delete(r.parked, ident)
 	return true
+}
+
+// leaves says whether a row is as a change of a unit, or a later one of the same row that is on its way, leaves it.
+func (r *Relay) leaves(u *unit, at int, has row.Row) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ident := u.cargo[at].ident
+	seen := map[*unit]bool{u: true}
+	for todo := []*unit{u}; len(todo) > 0; todo = todo[1:] {
+		for i := range todo[0].cargo {
+			c := &todo[0].cargo[i]
+			if c.ident != ident || todo[0] == u && i < at {
+				continue
+			}
+			if c.write.Op == Delete && has == nil || c.write.Op != Delete && has != nil && sameBut(has, c.write.Row, c.write.Once) {
+				return true
+			}
+		}
+		for _, n := range todo[0].next {
+			if !seen[n] {
+				seen[n] = true
+				todo = append(todo, n)
+			}
+		}
+	}
+	return false
 }
 
 // failed puts the units of a batch back. Who is refused by the database is tried by itself once everything

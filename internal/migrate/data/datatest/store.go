@@ -13,19 +13,36 @@ import (
 )
 
 // Store is a DB as package data sees it.
-type Store struct{ d *DB }
+type Store struct {
+	d *DB
+	// Dead says that whoever held the store was killed: nothing it does has an effect any more.
+	Dead func() error
+}
 
 var _ data.Store = (*Store)(nil)
 
 // Store makes a store.
-func (d *DB) Store() *Store { return &Store{d} }
+func (d *DB) Store() *Store { return &Store{d: d} }
+
+func (s *Store) dead() error {
+	if s.Dead == nil {
+		return nil
+	}
+	return s.Dead()
+}
 
 // call does f unless something is in the way.
 func (s *Store) call(ctx context.Context, op string, f func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := s.dead(); err != nil {
+		return err
+	}
 	if err := s.d.fault(op); err != nil {
+		return err
+	}
+	if err := s.dead(); err != nil { // meanwhile
 		return err
 	}
 	s.d.mu.Lock()
