@@ -49,13 +49,20 @@ public final class Shop {
     final String side; // whose rows it may change: old or new
     final String other;
     final String letter; // that ids begin with
+    final Shop copies; // the same, acting for the other side: see handle
 
     Shop(Pool pool, String payment, String side) {
+        this(pool, payment, side, side.equals("old") ? "J" : "G", new Shop(pool, payment, side.equals("old") ? "new" : "old",
+                side.equals("old") ? "J" : "G", null));
+    }
+
+    private Shop(Pool pool, String payment, String side, String letter, Shop copies) {
         this.pool = pool;
         this.payment = payment;
         this.side = side;
         this.other = side.equals("old") ? "new" : "old";
-        this.letter = side.equals("old") ? "J" : "G";
+        this.letter = letter;
+        this.copies = copies;
     }
 
     public static void main(String[] args) throws IOException {
@@ -88,10 +95,15 @@ public final class Shop {
 
     // ---- requests
 
+    /**
+     * A copy of a request is served as its own side would: it takes the other side's stock and changes the other side's
+     * orders, so that what it does compares. That it stays without effect is the agent's business.
+     */
     void handle(HttpExchange x) throws IOException {
         Reply reply;
+        boolean copy = x.getRequestHeaders().getFirst("X-Jindu-Shadow") != null;
         try (InputStream in = x.getRequestBody()) {
-            reply = answer(x, in.readAllBytes());
+            reply = (copy ? copies : this).answer(x, in.readAllBytes());
         } catch (Refused e) {
             reply = new Reply(e.status, e.state, map("error", e.getMessage()));
         } catch (NumberFormatException | ClassCastException | NullPointerException e) {
@@ -117,9 +129,9 @@ public final class Shop {
         String route = x.getRequestMethod() + " " + (path.length > 1 ? path[1] : "") + " " + path.length + (path.length > 3 ? path[3] : "");
         switch (route) {
             case "GET healthz 2": return new Reply(200, null, "ok\n".getBytes(StandardCharsets.UTF_8));
-            case "POST orders 2": return new Reply(201, null, place(x.getRequestHeaders().getFirst("X-Request-Id"), parse(body)));
-            case "POST orders 4cancel": cancel(path[2]); return new Reply(200, null, order(path[2]).body);
-            case "POST callbacks 3": confirm(path[2], parse(body)); return new Reply(200, null, order(path[2]).body);
+            case "POST orders 2": return place(x.getRequestHeaders().getFirst("X-Request-Id"), parse(body));
+            case "POST orders 4cancel": return new Reply(200, cancel(path[2]), order(path[2]).body);
+            case "POST callbacks 3": return new Reply(200, confirm(path[2], parse(body)), order(path[2]).body);
             case "GET orders 3": return order(path[2]);
             case "GET users 4orders": return ordersOf(Long.parseLong(path[2]));
             case "GET stock 3": return stock(Long.parseLong(path[2]));
@@ -129,8 +141,8 @@ public final class Shop {
 
     // ---- placing an order
 
-    /** Makes an order once per request id, and charges for it. */
-    Map<String, Object> place(String request, Map<String, Object> in) throws SQLException {
+    /** Makes an order once per request id, and charges for it. The state says whether there was one already. */
+    Reply place(String request, Map<String, Object> in) throws SQLException {
         long user = whole(in.get("user"));
         Map<String, Object> buyer = object(in.get("buyer"));
         String first = (String) buyer.get("first"), last = (String) buyer.get("last");
@@ -149,13 +161,14 @@ public final class Shop {
             throw new NumberFormatException();
         }
         Map<String, Object> order = orderOf(request);
+        String state = "r" + request + ":" + (order != null);
         if (order == null) {
             LocalDateTime now = now();
             order = map("id", newId(), "user", user, "buyer", map("first", first, "last", last), "status", "created", "items", items,
                     "discount", null, "total", null, "payment", null, "createdAt", stamp(now));
-            price(order);
+            price(order, state);
             try {
-                write(request, order, channel, now);
+                write(request, order, channel, now, state);
             } catch (SQLException e) {
                 Map<String, Object> same = orderOf(request); // it may have been quicker on another connection
                 if (same == null) {
@@ -167,17 +180,17 @@ public final class Shop {
         if (order.get("payment") == null && order.get("status").equals("created")) {
             charge(order);
         }
-        return order;
+        return new Reply(201, state, order);
     }
 
     /** Gives the items their names and prices. */
-    void price(Map<String, Object> order) throws SQLException {
+    void price(Map<String, Object> order, String state) throws SQLException {
         try (Work w = pool.work()) {
             for (Object o : list(order.get("items"))) {
                 Map<String, Object> item = object(o);
                 ResultSet p = w.query("SELECT name, price FROM products WHERE id = ?", item.get("sku"));
                 if (!p.next()) {
-                    throw new Refused(404, null, "not_found");
+                    throw new Refused(404, state, "not_found");
                 }
                 item.put("name", p.getString(1));
                 item.put("price", p.getBigDecimal(2));
@@ -187,7 +200,7 @@ public final class Shop {
     }
 
     /** Takes the goods out of stock, writes the order, and says so in a message: whole or not at all. */
-    void write(String request, Map<String, Object> order, String channel, LocalDateTime now) throws SQLException {
+    void write(String request, Map<String, Object> order, String channel, LocalDateTime now, String state) throws SQLException {
         List<Object> items = list(order.get("items"));
         Map<Object, String> from = new LinkedHashMap<>();
         try (Work w = pool.transaction()) {
@@ -195,7 +208,7 @@ public final class Shop {
             bySku.sort(Comparator.comparing(o -> (Long) object(o).get("sku")));
             for (Object o : bySku) {
                 long sku = (Long) object(o).get("sku"), qty = (Long) object(o).get("qty");
-                from.put(sku, take(w, sku, qty));
+                from.put(sku, take(w, sku, qty, state));
             }
             Map<String, Object> buyer = object(order.get("buyer"));
             w.update("INSERT INTO orders (id, request, uid, buyer_name, channel, status, total, created, changed, owner, version)"
@@ -214,14 +227,14 @@ public final class Shop {
     }
 
     /** Takes goods out of stock that this side owns, its own allotment first. */
-    String take(Work w, long sku, long qty) throws SQLException {
+    String take(Work w, long sku, long qty, String state) throws SQLException {
         for (String of : List.of(side, other)) {
             if (w.update("UPDATE stock SET available = available - ?, changed = ?, version = version + 1"
                     + " WHERE sku = ? AND side = ? AND owner = ? AND available >= ?", qty, now(), sku, of, side, qty) == 1) {
                 return of;
             }
         }
-        throw new Refused(409, null, "sold_out");
+        throw new Refused(409, state, "sold_out");
     }
 
     /** Asks for the money. What fails is made good by the callback, or by the client who asks again. */
@@ -243,57 +256,61 @@ public final class Shop {
     // ---- changing an order
 
     /** Gives the goods back to the stock that they came from. */
-    void cancel(String id) throws SQLException {
+    String cancel(String id) throws SQLException {
         try (Work w = pool.transaction()) {
             ResultSet o = hold(w, id);
+            String state = id + ":" + o.getLong("version");
             String status = o.getString("status");
             BigDecimal refund = status.equals("P") ? o.getBigDecimal("total") : new BigDecimal("0.00");
             if (status.equals("X")) {
-                return;
+                return state;
             }
             setStatus(w, id, "X", status.equals("P") ? "R" : "V");
             ResultSet items = w.query("SELECT sku, qty, stock_side FROM order_items WHERE order_id = ? ORDER BY sku", id);
             while (items.next()) {
                 if (w.update("UPDATE stock SET available = available + ?, changed = ?, version = version + 1 WHERE sku = ? AND side = ? AND owner = ?",
                         items.getLong(2), now(), items.getLong(1), items.getString(3), side) == 0) {
-                    throw new Refused(409, null, "other_owner");
+                    throw new Refused(409, state, "other_owner");
                 }
             }
             send(w, "order.cancelled", id, map("order", id, "refund", refund));
             w.commit();
+            return state;
         }
     }
 
     /** The payment provider says that the money is there. It may say so more than once. */
-    void confirm(String id, Map<String, Object> in) throws SQLException {
+    String confirm(String id, Map<String, Object> in) throws SQLException {
         String transaction = (String) in.get("transaction");
         BigDecimal amount = (BigDecimal) in.get("amount");
         if (transaction.isEmpty() || transaction.length() > 64 || amount.scale() != 2) {
             throw new NumberFormatException();
         }
         try (Work w = pool.transaction()) {
-            String status = hold(w, id).getString("status");
+            ResultSet o = hold(w, id);
+            String status = o.getString("status"), state = id + ":" + o.getLong("version");
             if (status.equals("X")) {
-                throw new Refused(409, null, "cancelled");
+                throw new Refused(409, state, "cancelled");
             }
             if (status.equals("P")) {
-                return;
+                return state;
             }
             keepPayment(w, id, transaction, amount);
             setStatus(w, id, "P", "P");
             send(w, "order.paid", id, map("order", id, "amount", amount));
             w.commit();
+            return state;
         }
     }
 
     /** Locks an order that this side owns. */
     ResultSet hold(Work w, String id) throws SQLException {
-        ResultSet o = w.query("SELECT status, total, owner FROM orders WHERE id = ? FOR UPDATE", id);
+        ResultSet o = w.query("SELECT status, total, owner, version FROM orders WHERE id = ? FOR UPDATE", id);
         if (!o.next()) {
-            throw new Refused(404, null, "not_found");
+            throw new Refused(404, id + ":0", "not_found");
         }
         if (!o.getString("owner").equals(side)) {
-            throw new Refused(409, null, "other_owner");
+            throw new Refused(409, id + ":" + o.getLong("version"), "other_owner");
         }
         return o;
     }

@@ -46,7 +46,8 @@ func (s *script) Commit() error                                { return s.hear("
 func (s *script) Rollback() error                              { return s.hear("ROLLBACK", nil) }
 func (s *script) BeginTx(_ context.Context, o driver.TxOptions) (driver.Tx, error) {
 	s.level = o.Isolation
-	return s, s.hear("BEGIN", nil)
+	err := s.hear("BEGIN", nil)
+	return s, err
 }
 
 func (s *script) ExecContext(_ context.Context, query string, args []driver.NamedValue) (driver.Result, error) {

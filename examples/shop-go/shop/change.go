@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 
 	"jindu.dev/jindu/sdk/outbox"
 )
@@ -12,13 +13,16 @@ import (
 type held struct {
 	status string
 	total  Cents
+	state  string // the version of its row, before the change
 }
 
 // hold locks an order that this side owns.
 func (w *work) hold(ctx context.Context, id string) (held, error) {
 	var h held
 	var owner string
-	err := w.row(ctx, "SELECT status, total_cents, owner FROM orders WHERE id = ? FOR UPDATE", id).Scan(&h.status, &h.total, &owner)
+	var version int64
+	err := w.row(ctx, "SELECT status, total_cents, owner, version FROM orders WHERE id = ? FOR UPDATE", id).Scan(&h.status, &h.total, &owner, &version)
+	h.state = fmt.Sprintf("%s:%d", id, version)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return h, errNotFound
@@ -56,9 +60,10 @@ func (w *work) setStatus(ctx context.Context, id, status, payment string) error 
 }
 
 // cancel gives the goods back to the stock that they came from. Of a paid order it says that money goes back.
-func (s *Service) cancel(ctx context.Context, id string) error {
-	return s.inTransaction(ctx, func(w *work) error {
+func (s *Service) cancel(ctx context.Context, id string) (state string, err error) {
+	err = s.inTransaction(ctx, func(w *work) error {
 		o, err := w.hold(ctx, id)
+		state = o.state
 		if err != nil || o.status == cancelled {
 			return err
 		}
@@ -79,6 +84,7 @@ func (s *Service) cancel(ctx context.Context, id string) error {
 		}
 		return w.send(ctx, "order.cancelled", message{Order: id, Refund: &refund})
 	})
+	return state, err
 }
 
 func (w *work) giveBack(ctx context.Context, id string) error {
@@ -119,9 +125,10 @@ func (w *work) giveBack(ctx context.Context, id string) error {
 }
 
 // confirm is what the payment provider says when the money is there. It may say so more than once.
-func (s *Service) confirm(ctx context.Context, id, transaction string, amount Cents) error {
-	return s.inTransaction(ctx, func(w *work) error {
+func (s *Service) confirm(ctx context.Context, id, transaction string, amount Cents) (state string, err error) {
+	err = s.inTransaction(ctx, func(w *work) error {
 		o, err := w.hold(ctx, id)
+		state = o.state
 		switch {
 		case err != nil:
 			return err
@@ -138,6 +145,7 @@ func (s *Service) confirm(ctx context.Context, id, transaction string, amount Ce
 		}
 		return w.send(ctx, "order.paid", message{Order: id, Amount: &amount})
 	})
+	return state, err
 }
 
 // keepPayment writes a payment unless it is there already.

@@ -23,11 +23,12 @@ func (s *Service) Handler() http.Handler {
 		if err := read(r, &p); err != nil {
 			return reply{}, err
 		}
-		o, err := s.place(r.Context(), r.Header.Get("X-Request-Id"), &p)
-		return reply{status: http.StatusCreated, body: o}, err
+		o, state, err := s.of(r).place(r.Context(), r.Header.Get("X-Request-Id"), &p)
+		return reply{http.StatusCreated, state, o}, err
 	}))
 	mux.HandleFunc("POST /orders/{id}/cancel", s.serve(func(r *http.Request) (reply, error) {
-		return s.changed(r, s.cancel(r.Context(), r.PathValue("id")))
+		state, err := s.of(r).cancel(r.Context(), r.PathValue("id"))
+		return s.changed(r, state, err)
 	}))
 	mux.HandleFunc("POST /callbacks/{id}", s.serve(func(r *http.Request) (reply, error) {
 		var c struct {
@@ -37,7 +38,8 @@ func (s *Service) Handler() http.Handler {
 		if err := read(r, &c); err != nil || c.Transaction == "" || len(c.Transaction) > 64 {
 			return reply{}, errInput
 		}
-		return s.changed(r, s.confirm(r.Context(), r.PathValue("id"), c.Transaction, c.Amount))
+		state, err := s.of(r).confirm(r.Context(), r.PathValue("id"), c.Transaction, c.Amount)
+		return s.changed(r, state, err)
 	}))
 	mux.HandleFunc("GET /orders/{id}", s.serve(func(r *http.Request) (reply, error) {
 		o, state, err := s.order(r.Context(), r.PathValue("id"))
@@ -70,13 +72,13 @@ type reply struct {
 	body   any
 }
 
-// changed answers with the order after a change.
-func (s *Service) changed(r *http.Request, err error) (reply, error) {
+// changed answers with the order after a change, and names the version that it had before.
+func (s *Service) changed(r *http.Request, state string, err error) (reply, error) {
 	if err != nil {
-		return reply{}, err
+		return reply{state: state}, err
 	}
 	o, _, err := s.order(r.Context(), r.PathValue("id"))
-	return reply{status: http.StatusOK, body: o}, err
+	return reply{http.StatusOK, state, o}, err
 }
 
 func read(r *http.Request, into any) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 
 	"jindu.dev/jindu/sdk/outbox"
@@ -39,15 +40,16 @@ func name(s string) bool {
 	return s != "" && len([]rune(s)) <= 40 && !slices.Contains([]rune(s), '|')
 }
 
-// place makes an order once per request id, and charges for it.
-func (s *Service) place(ctx context.Context, request string, p *placement) (*Order, error) {
+// place makes an order once per request id, and charges for it. state says whether there was one already.
+func (s *Service) place(ctx context.Context, request string, p *placement) (o *Order, state string, err error) {
 	if err := p.check(); err != nil || request == "" || len(request) > 64 {
-		return nil, errInput
+		return nil, "", errInput
 	}
-	o, err := s.orderOf(ctx, request)
+	o, err = s.orderOf(ctx, request)
+	state = fmt.Sprintf("r%s:%t", request, err == nil)
 	if errors.Is(err, sql.ErrNoRows) {
 		if o, err = s.priced(ctx, p); err != nil {
-			return nil, err
+			return nil, state, err
 		}
 		err = s.inTransaction(ctx, func(w *work) error { return w.place(ctx, request, o, p) })
 		if err != nil && !errors.Is(err, outbox.ErrFenced) && !errors.Is(err, errSoldOut) {
@@ -58,12 +60,12 @@ func (s *Service) place(ctx context.Context, request string, p *placement) (*Ord
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, state, err
 	}
 	if o.Payment == nil && o.Status == created {
 		s.charge(ctx, o)
 	}
-	return o, nil
+	return o, state, nil
 }
 
 // priced is the order that a placement would become.

@@ -76,6 +76,9 @@ func Open(c Config) (*Service, error) {
 	}
 	s.db.SetMaxOpenConns(32)
 	s.db.SetMaxIdleConns(32)
+	copies := *s
+	copies.side = other(s.side)
+	s.copies = &copies
 	return s, nil
 }
 

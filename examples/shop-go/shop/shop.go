@@ -15,8 +15,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
+	"jindu.dev/jindu/sdk"
 	"jindu.dev/jindu/sdk/outbox"
 )
 
@@ -76,6 +78,7 @@ var (
 
 // Service is one side's shop.
 type Service struct {
+	copies  *Service // the same, acting for the other side: see of
 	db      *sql.DB
 	options outbox.Options
 	outbox  bool   // changes are captured by the outbox
@@ -85,6 +88,15 @@ type Service struct {
 	defect  string
 	log     *slog.Logger
 	now     func() time.Time
+}
+
+// of is who serves a request. A copy of one is served as its own side would: it takes the other side's stock
+// and changes the other side's orders, so that what it does compares. It stays without effect.
+func (s *Service) of(r *http.Request) *Service {
+	if _, shadow := sdk.ShadowOf(r); shadow {
+		return s.copies
+	}
+	return s
 }
 
 // newID is an id that no side gives twice.

@@ -15,7 +15,7 @@ import (
 	"jindu.dev/jindu/sdk/effects"
 )
 
-// ErrTransaction: a MULTI of a run must go through TxPipelined or Watch of this package.
+// ErrTransaction says that a MULTI of a run must go through TxPipelined or Watch of this package.
 var ErrTransaction = errors.New("a transaction of a run needs redisx.TxPipelined or redisx.Watch")
 
 // Options say what becomes of commands. The zero value refuses writes of shadows.

@@ -26,7 +26,7 @@ var kinds = func() map[string]kind {
 			subscribe unsubscribe psubscribe punsubscribe ssubscribe sunsubscribe asking`,
 		blocking: `blpop brpop brpoplpush blmove blmpop bzpopmin bzpopmax bzmpop xreadgroup`,
 	} {
-		for _, n := range strings.Fields(names) {
+		for n := range strings.FieldsSeq(names) {
 			m[n] = k
 		}
 	}
