@@ -12,6 +12,7 @@ import (
 	"time"
 
 	v1 "jindu.dev/jindu/api/v1"
+	"jindu.dev/jindu/test/peers/proc"
 )
 
 // each runs a test on each JDK.
@@ -39,6 +40,15 @@ func marked(t *testing.T, statements []string, m v1.Mark, n int) {
 		if want := "/*" + m.String() + "*/ "; !strings.HasPrefix(s, want) || strings.Count(s, "jindu:") != 1 {
 			t.Errorf("%q does not begin with %q alone", s, want)
 		}
+	}
+}
+
+// The unit tests of the agent run on the JDK that Maven uses.
+func TestTheAgentsOwnTests(t *testing.T) {
+	proc.Need(t, "mvn")
+	jdks(t)
+	if err := maven("-f", agentSource, "-DbuildDir="+t.TempDir(), "test"); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -27,7 +27,7 @@ import (
 )
 
 // jdks are the Java homes to test with.
-func jdks(t *testing.T) []string {
+func jdks(t testing.TB) []string {
 	t.Helper()
 	found, err := filepath.Glob("/usr/lib/jvm/*/bin/javac")
 	if err != nil {
@@ -49,7 +49,7 @@ func jdks(t *testing.T) []string {
 	return homes
 }
 
-func skip(t *testing.T, why string) {
+func skip(t testing.TB, why string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(why)
@@ -75,7 +75,7 @@ func (a *artifact) get() (string, error) {
 	return a.path, a.err
 }
 
-func (a *artifact) need(t *testing.T) string {
+func (a *artifact) need(t testing.TB) string {
 	t.Helper()
 	proc.Need(t, "mvn")
 	path, err := a.get()
@@ -209,7 +209,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func database(t *testing.T) *mariadb {
+func database(t testing.TB) *mariadb {
 	t.Helper()
 	server := proc.Need(t, "mariadbd")
 	install := proc.Need(t, "mariadb-install-db")
@@ -248,7 +248,7 @@ func startMariaDB(server, install string) (*mariadb, func(), error) {
 	return db, func() { p.Stop(); remove() }, nil
 }
 
-func (db *mariadb) exec(t *testing.T, sql string) string {
+func (db *mariadb) exec(t testing.TB, sql string) string {
 	t.Helper()
 	out, err := exec.Command("mariadb", "--no-defaults", "-uroot", "-N", "-S", db.sock, "-e", sql).CombinedOutput()
 	if err != nil {
@@ -275,7 +275,7 @@ func (db *mariadb) statements(t *testing.T, word string) []string {
 	return out
 }
 
-func (db *mariadb) jdbc(t *testing.T, schema, more string) string {
+func (db *mariadb) jdbc(t testing.TB, schema, more string) string {
 	t.Helper()
 	db.exec(t, "CREATE DATABASE IF NOT EXISTS "+schema)
 	return fmt.Sprintf("jdbc:mariadb://127.0.0.1:%d/%s?user=root%s", db.port, schema, more)
@@ -290,7 +290,7 @@ type node struct {
 	auth   string
 }
 
-func newNode(t *testing.T) *node {
+func newNode(t testing.TB) *node {
 	t.Helper()
 	n := &node{runs: map[string][]v1.RunEffects{}}
 	n.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -346,7 +346,7 @@ type app struct {
 	servlet string
 }
 
-func startApp(t *testing.T, jdk, options string, flags ...string) *app {
+func startApp(t testing.TB, jdk, options string, flags ...string) *app {
 	t.Helper()
 	dir := appDir.need(t)
 	cp := filepath.Join(dir, "classes") + ":" + filepath.Join(dir, "lib", "*")
@@ -358,7 +358,7 @@ func startApp(t *testing.T, jdk, options string, flags ...string) *app {
 	return start(t, jdk, append(args, "-cp", cp, "app.App"), flags...)
 }
 
-func start(t *testing.T, jdk string, args []string, flags ...string) *app {
+func start(t testing.TB, jdk string, args []string, flags ...string) *app {
 	t.Helper()
 	port, err := proc.FreePort()
 	if err != nil {

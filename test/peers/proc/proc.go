@@ -43,7 +43,7 @@ func Find(name string) (string, error) {
 
 // Need is Find for a test that cannot do without the program: it skips with the reason, and fails
 // where CI=true.
-func Need(t *testing.T, name string) string {
+func Need(t testing.TB, name string) string {
 	t.Helper()
 	p, err := Find(name)
 	if err != nil {

@@ -39,6 +39,8 @@ public final class Redis {
         private long read;
         private final ArrayDeque<Long> ours = new ArrayDeque<>(2);
         private boolean busy;
+        /** Sending has seen that there is no connection; connect is about to make one. */
+        private boolean fresh;
         private boolean multi;
         /** Replies no longer follow commands one by one. */
         private boolean opaque;
@@ -77,11 +79,13 @@ public final class Redis {
         return s;
     }
 
-    /** Hook of Jedis' Connection.connect, before. */
+    /** Hook of Jedis' Connection.connect, before; what sending has just found out of a new connection stays. */
     public static void connecting(Wire w) {
-        if (!w.jindu$connected()) {
-            state(w).reset();
+        State s = state(w);
+        if (!w.jindu$connected() && !s.fresh) {
+            s.reset();
         }
+        s.fresh = false;
     }
 
     /** Hook of Jedis' Connection.sendCommand, before; args are the arguments, as they are held. */
@@ -89,6 +93,10 @@ public final class Redis {
         State s = state(w);
         if (s.busy) {
             return;
+        }
+        if (!w.jindu$connected()) {
+            s.reset();
+            s.fresh = true;
         }
         Context c = Local.get().context;
         String op = new String(command, StandardCharsets.US_ASCII).toUpperCase(Locale.ROOT);
