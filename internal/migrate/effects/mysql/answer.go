@@ -14,7 +14,6 @@ const (
 	capLocalFiles       = 1 << 7
 	capProtocol41       = 1 << 9
 	capSSL              = 1 << 11
-	capTransactions     = 1 << 13
 	capSecureConnection = 1 << 15
 	capMultiStatements  = 1 << 16
 	capPluginAuth       = 1 << 19
@@ -103,13 +102,12 @@ const (
 	errDenied          = 1227 // ER_SPECIFIC_ACCESS_DENIED_ERROR
 	errUnknownCommand  = 1047
 	errNoSavepoint     = 1305
-	errNotRolledBack   = 1196 // a warning: some tables could not be rolled back
 	errDeadlock        = 1213
+	errLockWait        = 1205
 	errConCount        = 1040
 	errUnknownStmt     = 1243
 	errHandshake       = 1043
 	errNetPacketTooBig = 1153
-	errHostNotAllowed  = 1130
 )
 
 // refusal is an error that the proxy answers itself.

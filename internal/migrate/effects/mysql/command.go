@@ -47,6 +47,7 @@ func (st *statement) is(c sqltext.Class) bool { return st.info.Class == c }
 
 // command carries one command out; false ends the connection in order.
 func (s *session) command(p packet) (bool, error) {
+	s.reply = p.seq() + 1
 	switch p.first() {
 	case comQuery:
 		return true, s.statement(s.newStatement(p))
@@ -110,6 +111,7 @@ func (s *session) skipRest(p packet) error {
 		if p, err = s.cl.command(); err != nil {
 			return err
 		}
+		s.reply = p.seq() + 1
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func (s *session) write(l *link, st *statement, fate string) (a answer, held []b
 	}
 	if im != nil && im.find != "" {
 		if im.before, err = s.readRows(l, im, im.find); err != nil {
-			return a, nil, err
+			return s.failed(err)
 		}
 	}
 	if _, err := l.conn.Write(st.p.raw); err != nil {
@@ -47,7 +47,7 @@ func (s *session) write(l *link, st *statement, fate string) (a answer, held []b
 	}
 	list, err := s.effectsOf(l, im, &a)
 	if err != nil {
-		return a, nil, err
+		return s.failed(err)
 	}
 	if list == nil {
 		e := s.effectOf(st, &a)
@@ -58,6 +58,20 @@ func (s *session) write(l *link, st *statement, fate string) (a answer, held []b
 		s.fx.add(s, st.mark, e)
 	}
 	return a, held, nil
+}
+
+// failed makes the answer to a write of what the server said to the reading of its rows: a deadlock, or a
+// lock that was not to be had.
+func (s *session) failed(err error) (answer, []byte, error) {
+	e, ok := errors.AsType[*serverError](err)
+	if !ok {
+		return answer{}, nil, err
+	}
+	state := "HY000"
+	if e.code == errDeadlock {
+		state = "40001"
+	}
+	return answer{failed: true, code: e.code, message: e.text}, appendErr(nil, s.reply, refusal{e.code, state, e.text}), nil
 }
 
 // imageOf says how to read the rows of a write; nil when it is not simple.
@@ -298,7 +312,7 @@ func (im *image) predicate(key, columns []int, values []sqltext.Value, st *state
 // readRows reads the rows that a condition finds and locks them, as the write does.
 func (s *session) readRows(l *link, im *image, find string) ([]row.Row, error) {
 	raw, _, over, err := l.ask("SELECT "+im.t.list+" FROM "+im.target+find+" FOR UPDATE", s.limits.imageRows)
-	if _, ok := errors.AsType[*serverError](err); ok {
+	if e, ok := errors.AsType[*serverError](err); ok && e.code != errDeadlock && e.code != errLockWait {
 		im.off = true // the write itself will hear why
 		return nil, nil
 	}

@@ -94,6 +94,7 @@ type session struct {
 	shade shade
 	fx    pending
 	out   []byte // scratch for answers of the proxy's own
+	reply byte   // number of the packet that answers the command
 }
 
 // options are how the server reads the client's SQL now.
@@ -212,14 +213,14 @@ func failure(k kind.Kind, code, format string, args ...any) error {
 
 // refuse answers a command with an error of the proxy's.
 func (s *session) refuse(code uint16, state, text string) error {
-	s.out = appendErr(s.out[:0], 1, refusal{code, state, "jindu proxy " + s.Name() + ": " + text})
+	s.out = appendErr(s.out[:0], s.reply, refusal{code, state, "jindu proxy " + s.Name() + ": " + text})
 	_, err := s.cl.conn.Write(s.out)
 	return err
 }
 
 // okay answers a command itself.
 func (s *session) okay() error {
-	s.out = appendOK(s.out[:0], 1, s.shown(s.main.status))
+	s.out = appendOK(s.out[:0], s.reply, s.shown(s.main.status))
 	_, err := s.cl.conn.Write(s.out)
 	return err
 }

@@ -69,15 +69,14 @@ func (s *session) openShade(st *statement) error {
 	l := s.main
 	auto := l.status&statusAutocommit != 0
 	v := shade{open: true, run: st.mark.Run, used: time.Now(), autocommit: auto, explicit: auto && l.inTrans(), begun: l.inTrans() || !auto}
-	if auto {
-		// Off, so that whatever ends the transaction early, the next statement begins another.
-		a, err := l.do("SET autocommit=0")
-		if err != nil {
-			return err
-		}
-		if a.status&statusAutocommit != 0 {
-			return errProtocol
-		}
+	// Off, so that whatever ends the transaction early, the next statement begins another. A shadow that
+	// waits holds its own locks meanwhile, so it may not wait for long.
+	a, err := l.do("SET @jindu_wait=@@innodb_lock_wait_timeout, innodb_lock_wait_timeout=1, autocommit=0")
+	if err != nil {
+		return err
+	}
+	if a.status&statusAutocommit != 0 {
+		return errProtocol
 	}
 	s.shade = v
 	return nil
@@ -104,10 +103,12 @@ func (s *session) closeShade() error {
 	if err := s.undo(); err != nil {
 		return err
 	}
+	restore := "SET innodb_lock_wait_timeout=@jindu_wait"
 	if v.autocommit {
-		if _, err := s.main.do("SET autocommit=1"); err != nil {
-			return s.cannotUndo(err)
-		}
+		restore += ", autocommit=1"
+	}
+	if _, err := s.main.do(restore); err != nil {
+		return s.cannotUndo(err)
 	}
 	s.shade, s.userTx = shade{}, false
 	if v.explicit && !v.begun {
