@@ -113,7 +113,7 @@ func (a *artifact) cached() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
 	}
@@ -121,7 +121,7 @@ func (a *artifact) cached() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(part)
+	defer func() { _ = os.RemoveAll(part) }()
 	into := filepath.Join(part, "it")
 	if err := a.make(a.sources[0], dir, into); err != nil {
 		return "", err
@@ -424,7 +424,7 @@ func askWith(t *testing.T, to string, h http.Header, query ...string) answer {
 	if err != nil {
 		return answer{body: err.Error()}
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -473,12 +473,12 @@ func newWire(t *testing.T, upstream string) *wire {
 }
 
 func (w *wire) serve(id int, c net.Conn, upstream string) {
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	up, err := net.Dial("tcp", upstream)
 	if err != nil {
 		return
 	}
-	defer up.Close()
+	defer func() { _ = up.Close() }()
 	go func() {
 		_, _ = io.Copy(c, up) // ends with either side
 		_ = c.Close()
