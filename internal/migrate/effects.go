@@ -160,6 +160,16 @@ func (w *waiting) judge() (reason string) {
 	return ""
 }
 
+// normalize puts row effects into the form in which those of both sides compare.
+func (w *waiting) normalize(normal func(migration string, old bool, e v1.Effect) v1.Effect) {
+	for i := range w.needs {
+		n := &w.needs[i]
+		for k := range n.ws.Told {
+			n.ws.Told[k].Effect = normal(w.job.rec.Migration, !n.role.newSide(), n.ws.Told[k].Effect)
+		}
+	}
+}
+
 func (w *waiting) leave(r role) {
 	if r == roleOld2 {
 		w.o.Old2 = nil

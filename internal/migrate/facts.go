@@ -45,6 +45,9 @@ func (s *Server) refresh(now Clock) {
 		l := lanes[name]
 		if l == nil {
 			l = &lane{name: name, maxQueue: s.cfg.Queue}
+			if s.ports.Data != nil {
+				l.normal = s.ports.Data.Normal
+			}
 			changed = true
 		}
 		next[name] = l

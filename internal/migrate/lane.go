@@ -21,8 +21,10 @@ type lane struct {
 	tally tally
 	full  atomic.Bool // the queue has no room, so that Plan need not lock
 	// book is where comparisons go, result what the last look at it said; nil where there is none.
-	book     atomic.Pointer[evidence.Book]
-	result   atomic.Pointer[evidence.Result]
+	book   atomic.Pointer[evidence.Book]
+	result atomic.Pointer[evidence.Result]
+	// normal is Data.Normal; nil where no rows are carried.
+	normal   func(migration string, old bool, e v1.Effect) v1.Effect
 	settings *Settings // that view and book were made from; of the caller of refresh
 	broken   error     // why there is no book; likewise
 
@@ -244,6 +246,9 @@ func (l *lane) settle(j *job, all []said, effects bool, now time.Time) (waits bo
 
 // conclude compares an observation of which everything is known.
 func (l *lane) conclude(w *waiting) {
+	if l.normal != nil {
+		w.normalize(l.normal)
+	}
 	if reason := w.judge(); reason != "" {
 		l.incomparable(w, reason)
 		return

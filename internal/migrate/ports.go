@@ -116,6 +116,8 @@ type Data interface {
 	Settle(ctx context.Context, migration string, epoch int64) error
 	// HandOver gives all entities to one side. It may take long and is repeated after a restart.
 	HandOver(ctx context.Context, migration string, side string) error
+	// Normal is a row effect of a side in the form in which rows of both sides compare. It does no I/O.
+	Normal(migration string, old bool, e v1.Effect) v1.Effect
 }
 
 // Ports are the world as this part sees it.

@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"strings"
 	"time"
 
 	v1 "jindu.dev/jindu/api/v1"
@@ -42,7 +43,11 @@ func routeSpec(only v1.Selector) v1.RouteSpec {
 	to := []v1.BackendRef{{BackendTarget: v1.BackendTarget{Service: Name, Subset: only}}}
 	var rules []v1.RouteRule
 	for _, path := range []string{"/orders", "/orders/{id}", "/orders/{id}/cancel", "/callbacks/{id}", "/users/{id}/orders", "/stock/{id}"} {
-		rules = append(rules, v1.RouteRule{Matches: []v1.RouteMatch{{Path: &v1.PathMatch{Type: "Template", Value: path}}}, BackendRefs: to})
+		form := "Template"
+		if !strings.Contains(path, "{") {
+			form = "Exact"
+		}
+		rules = append(rules, v1.RouteRule{Matches: []v1.RouteMatch{{Path: &v1.PathMatch{Type: form, Value: path}}}, BackendRefs: to})
 	}
 	return v1.RouteSpec{Rules: rules}
 }
