@@ -14,7 +14,7 @@ const maxSpans = 40
 
 // mapped are the pieces of a row of the old side as it is carried forward.
 func (d *Dialect) mapped(m *row.Mapping) ([]string, bool) {
-	steps := m.Steps()
+	steps, alike := m.Steps(), oneCollation(m.Old().Columns)
 	pieces := make([]string, 0, len(m.New().Columns))
 	for at := range m.New().Columns {
 		if slices.Contains(m.Once(), at) {
@@ -29,7 +29,7 @@ func (d *Dialect) mapped(m *row.Mapping) ([]string, bool) {
 			return nil, false
 		}
 		from, to := &m.Old().Columns[s.From[0]], &m.New().Columns[at]
-		expr, ok := d.step(s, from, to)
+		expr, ok := d.step(s, from, to, alike)
 		if !ok {
 			return nil, false
 		}
@@ -38,12 +38,9 @@ func (d *Dialect) mapped(m *row.Mapping) ([]string, bool) {
 	return pieces, true
 }
 
-// step is the expression of the canonical text that a column of the old side becomes.
-func (d *Dialect) step(s *row.Step, from, to *row.Column) (string, bool) {
-	expr, ok := d.carried(s, from, to)
-	if !ok && len(s.Values) == 0 {
-		return "", false
-	}
+// step is the expression of what a column of the old side becomes, as it stands in the encoding of the new side.
+func (d *Dialect) step(s *row.Step, from, to *row.Column, alike bool) (string, bool) {
+	expr, ok := d.carried(s, from, to, alike && !s.Empty && len(s.Values) == 0)
 	if len(s.Values) > 0 {
 		text, has := d.Text(from, d.Quote(from.Name))
 		if !has {
@@ -52,7 +49,10 @@ func (d *Dialect) step(s *row.Step, from, to *row.Column) (string, bool) {
 		if !ok {
 			expr = text // a value without translation, which the other side could not hold: they differ anyhow
 		}
-		expr = d.translated(s.Values, text, expr)
+		expr, ok = d.translated(s.Values, text, expr, to), true
+	}
+	if !ok {
+		return "", false
 	}
 	switch {
 	case to.EmptyNull && to.Type == row.Text && !from.EmptyNull:
@@ -65,7 +65,7 @@ func (d *Dialect) step(s *row.Step, from, to *row.Column) (string, bool) {
 	return expr, true
 }
 
-func (d *Dialect) translated(values map[string]string, text, otherwise string) string {
+func (d *Dialect) translated(values map[string]string, text, otherwise string, to *row.Column) string {
 	var b strings.Builder
 	if d.mysql() {
 		b.WriteString("CASE CAST(" + text + " AS BINARY)")
@@ -73,7 +73,7 @@ func (d *Dialect) translated(values map[string]string, text, otherwise string) s
 		b.WriteString("CASE " + text)
 	}
 	for _, from := range slices.Sorted(maps.Keys(values)) {
-		b.WriteString(" WHEN " + d.literal(from) + " THEN " + d.literal(values[from]))
+		b.WriteString(" WHEN " + d.literal(from) + " THEN " + d.literal(to.Code(values[from])))
 	}
 	b.WriteString(" ELSE " + otherwise + " END")
 	return b.String()
@@ -84,99 +84,95 @@ func number(t row.Type) bool { return t == row.Integer || t == row.Decimal }
 func timed(t row.Type) bool { return t == row.Clock || t == row.Local || t == row.Instant }
 
 // carried is the expression without translations and NULL.
-func (d *Dialect) carried(s *row.Step, from, to *row.Column) (string, bool) {
+func (d *Dialect) carried(s *row.Step, from, to *row.Column, alike bool) (string, bool) {
 	ref := d.Quote(from.Name)
 	switch {
 	case s.Scale != 0:
 		if !number(from.Type) || s.Read == row.Text || !number(to.Type) && to.Type != row.Text || d.Kind == DM8 {
 			return "", false
 		}
-		return d.scaled(from, ref, s.Scale), true
+		return d.scaled(from, to, ref, s.Scale)
 	case s.Zone != nil:
 		if from.Type != row.Local || s.Read != row.Local || to.Scale < from.Scale {
 			return "", false
 		}
 		return d.zoned(s.Zone, from, ref)
-	case s.Read != from.Type && !(from.Type == row.Integer && s.Read == row.Bool):
+	case s.Read != from.Type && (from.Type != row.Integer || s.Read != row.Bool || to.Type != row.Bool && to.Type != row.Integer):
 		return "", false
 	case timed(to.Type) && timed(from.Type) && to.Scale < from.Scale:
 		return "", false
 	case to.Padded && !from.Padded:
 		return "", false
+	case from.Type == to.Type:
+		return d.code(from, to, ref, alike)
+	}
+	return d.converted(from, to, ref)
+}
+
+// converted is the expression of a value of another type.
+func (d *Dialect) converted(from, to *row.Column, ref string) (string, bool) {
+	if number(from.Type) && to.Type == row.Decimal {
+		as := *from
+		as.Type = row.Decimal
+		return d.decimalCode(&as, to, ref)
 	}
 	text, ok := d.Text(from, ref)
 	if !ok {
 		return "", false
 	}
-	if s.Read == row.Bool && from.Type == row.Integer {
-		if to.Type == row.Integer {
-			return text, true
-		}
-		return d.fromInteger(text, ref), to.Type == row.Bool || to.Type == row.Text
-	}
-	if from.Type == to.Type {
-		return text, true
-	}
-	return d.converted(text, ref, from.Type, to.Type)
-}
-
-func (d *Dialect) fromInteger(text, ref string) string {
-	return "CASE " + ref + " WHEN 0 THEN 'false' WHEN 1 THEN 'true' ELSE " + text + " END"
-}
-
-func (d *Dialect) converted(text, ref string, from, to row.Type) (string, bool) {
 	switch {
-	case number(from) && number(to):
+	case from.Type == row.Decimal && to.Type == row.Integer:
 		return text, true
-	case to == row.Text && from != row.Bytes && from != row.JSON:
+	case to.Type == row.Text && from.Type != row.Bytes:
 		return text, true
-	case from == row.Integer && to == row.Bool:
-		return d.fromInteger(text, ref), true
-	case from == row.Bool && to == row.Integer:
-		if d.postgres() {
-			return "CASE WHEN " + ref + " THEN '1' WHEN NOT " + ref + " THEN '0' END", true
-		}
-		return "(" + ref + " + 0)", true
-	case from == row.Text && to == row.UUID:
+	case from.Type == row.Integer && to.Type == row.Bool:
+		return text, true // 1 and 0 are what they are in the encoding
+	case from.Type == row.Bool && to.Type == row.Integer:
+		return d.code(from, from, ref, false)
+	case from.Type == row.Text && to.Type == row.UUID:
 		return "LOWER(" + text + ")", !d.mysql() // LOWER leaves bytes as they are
-	case from == row.Bytes && to == row.UUID:
+	case from.Type == row.Bytes && to.Type == row.UUID:
 		if d.mysql() {
 			return "INSERT(INSERT(INSERT(INSERT(" + text + ", 21, 0, '-'), 17, 0, '-'), 13, 0, '-'), 9, 0, '-')", true
 		}
 		return text + "::uuid::text", d.postgres()
-	case from == row.UUID && to == row.Bytes:
+	case from.Type == row.UUID && to.Type == row.Bytes:
 		return "REPLACE(" + text + ", '-', '')", true
-	case from == row.Date && to == row.Local:
+	case from.Type == row.Date && to.Type == row.Local:
 		if d.mysql() {
-			return "CONCAT(" + text + ", 'T00:00:00')", true
+			return "CONCAT(" + text + ", ' 00:00:00')", true
 		}
-		return text + " || 'T00:00:00'", true
+		return text + " || ' 00:00:00'", true
 	}
 	return "", false
 }
 
 // scaled multiplies exactly: by a whole number, or by one with digits behind its point.
-func (d *Dialect) scaled(c *row.Column, ref string, n int) string {
-	factor := "1" + zeros(n0(n))
+func (d *Dialect) scaled(from, to *row.Column, ref string, n int) (string, bool) {
+	factor := "1" + zeros(max(n, 0))
 	if n < 0 {
 		factor = "0." + zeros(-n-1) + "1"
 	}
-	scale := c.Scale
-	if n < 0 && scale >= 0 {
-		scale -= n
+	product := row.Column{Type: row.Decimal, Scale: from.Scale}
+	if n < 0 && from.Scale >= 0 {
+		product.Scale -= n
 	}
-	product := *c
-	product.Type, product.Scale, product.Native = row.Decimal, scale, ""
 	if d.mysql() {
-		ref = "CAST(" + ref + " AS DECIMAL(65, " + strconv.Itoa(max(c.Scale, 0)) + "))"
+		ref = "(CAST(" + ref + " AS DECIMAL(65, " + strconv.Itoa(max(from.Scale, 0)) + ")) * " + factor + ")"
 	} else {
-		ref += "::numeric"
+		ref = "(" + ref + "::numeric * " + factor + ")"
 	}
-	text, _ := d.Text(&product, "("+ref+" * "+factor+")") // a decimal has one
-	return text
+	if to.Type != row.Decimal || to.Scale < 0 {
+		return d.Text(&product, ref)
+	}
+	if from.Scale < 0 || from.Scale-n > to.Scale {
+		return "", false // what has more digits cannot be carried, and a database would round it
+	}
+	if d.mysql() {
+		return "CAST(" + ref + " AS DECIMAL(65, " + strconv.Itoa(to.Scale) + "))", true
+	}
+	return "round(" + ref + ", " + strconv.Itoa(to.Scale) + ")::text", true
 }
-
-func n0(n int) int { return max(n, 0) }
 
 // zoned spells the changes of a zone out, the last one first.
 func (d *Dialect) zoned(z *row.Zone, c *row.Column, ref string) (string, bool) {
@@ -199,11 +195,8 @@ func (d *Dialect) zoned(z *row.Zone, c *row.Column, ref string) (string, bool) {
 		}
 		b.WriteString(" WHEN " + ref + " >= '" + strings.Replace(spans[i].From, "T", " ", 1) + "' THEN " + offset)
 	}
-	instant := *c
 	if d.mysql() {
-		instant.Type = row.Instant
-		return d.mysqlTime(&instant, "DATE_SUB("+ref+", INTERVAL "+b.String()+" SECOND)", "Z"), true
+		return d.code(c, c, "DATE_SUB("+ref+", INTERVAL "+b.String()+" SECOND)", false)
 	}
-	text, _ := d.postgresExpr(&instant, "("+ref+" - ("+b.String()+") * INTERVAL '1 second')")
-	return text + " || 'Z'", true
+	return d.code(c, c, "("+ref+" - ("+b.String()+") * INTERVAL '1 second')", false)
 }

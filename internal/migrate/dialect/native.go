@@ -107,6 +107,7 @@ func (d *Dialect) mysqlText(c *row.Column, n Native) {
 	}
 	c.Padded = typ == "char"
 	collation := strings.ToLower(n.Collation)
+	c.Collation = collation
 	c.Fold = collation != "" && !strings.HasSuffix(collation, "_bin") && collation != "binary" && !strings.Contains(collation, "_cs")
 	switch strings.ToLower(n.Charset) {
 	case "utf8mb4", "utf8mb3", "utf8", "ascii", "latin1":

@@ -1,15 +1,100 @@
 package dialect
 
 import (
+	"strconv"
 	"strings"
 
 	"jindu.dev/jindu/internal/migrate/row"
 )
 
+// code is the expression of a column's value as it stands in the encoding of a row; see row.Column.Code. to is
+// the column as whose value it is taken: the same, or one of the same type on the other side. alike says that all
+// texts of the row have one collation.
+func (d *Dialect) code(c, to *row.Column, ref string, alike bool) (string, bool) {
+	switch c.Type {
+	case row.Text:
+		if d.mysql() && alike && strings.HasPrefix(c.Collation, "utf8mb4_") && !strings.HasPrefix(c.Native, "enum") && !strings.HasPrefix(c.Native, "set") {
+			return ref, true
+		}
+	case row.Bool:
+		switch {
+		case d.mysql():
+			return ref, true
+		case d.postgres():
+			return ref + "::int::text", true
+		}
+		return "CAST(" + ref + " AS VARCHAR(1))", true
+	case row.Integer:
+		if d.mysql() && !strings.Contains(c.Native, "zerofill") && !strings.HasPrefix(c.Native, "year") {
+			return ref, true
+		}
+	case row.Decimal:
+		return d.decimalCode(c, to, ref)
+	case row.Local, row.Instant:
+		switch {
+		case d.mysql() && c.Scale == 0:
+			return ref, true
+		case d.mysql():
+			return d.cut(ref), true
+		case d.postgres() && c.Type == row.Local:
+			return ref + "::text", true
+		case d.postgres():
+			return "(" + ref + " AT TIME ZONE 'UTC')::text", true
+		case c.Type == row.Instant:
+			ref = "SYS_EXTRACT_UTC(" + ref + ")"
+		}
+		return d.dm8Time(c, ref), true
+	}
+	return d.Text(c, ref)
+}
+
+// decimalCode has all digits of the scale of to.
+func (d *Dialect) decimalCode(c, to *row.Column, ref string) (string, bool) {
+	switch {
+	case to.Scale < 0:
+		return d.Text(c, ref)
+	case c.Scale > to.Scale || c.Scale < 0:
+		return "", false // what has more digits cannot be carried, and a database would round it
+	case c.Native == "money" && to.Scale == c.Scale:
+		return ref + "::numeric::text", true
+	case d.mysql() && to.Scale == c.Scale && !strings.Contains(c.Native, "zerofill"):
+		return ref, true
+	case d.mysql():
+		return "CAST(" + ref + " AS DECIMAL(65, " + strconv.Itoa(to.Scale) + "))", true
+	case d.postgres() && to.Scale == c.Scale:
+		return ref + "::text", true
+	case d.postgres():
+		return "round(" + ref + "::numeric, " + strconv.Itoa(to.Scale) + ")::text", true
+	case to.Scale == 0:
+		return "TO_CHAR(" + ref + ", 'FM99999999999999999999999999999999999990')", true
+	}
+	return "TO_CHAR(" + ref + ", 'FM999999999999999990." + zeros(to.Scale) + "')", true
+}
+
+// oneCollation says that texts can be joined as they are.
+func oneCollation(columns []row.Column) bool {
+	first := ""
+	for i := range columns {
+		c := &columns[i]
+		if c.Type != row.Text {
+			continue
+		}
+		if first == "" {
+			first = c.Collation
+		}
+		if c.Collation != first {
+			return false
+		}
+	}
+	return true
+}
+
 // piece is a column's part of a row's encoding.
 func (d *Dialect) piece(c *row.Column, expr string, nullable bool) string {
 	if c.Type == row.Text || c.Type == row.JSON {
 		switch {
+		case d.mysql() && !nullable:
+			return "OCTET_LENGTH(" + expr + "), ':', " + expr
 		case d.mysql():
 			expr = "CONCAT(OCTET_LENGTH(" + expr + "), ':', " + expr + ")"
 		case d.postgres():
@@ -53,9 +138,10 @@ func (d *Dialect) hash(encoding string) string {
 func (d *Dialect) Sum(t *row.Table, after, until row.Key, m *row.Mapping) (Query, bool) {
 	var pieces []string
 	if m == nil {
+		alike := oneCollation(t.Columns)
 		for i := range t.Columns {
 			c := &t.Columns[i]
-			expr, ok := d.Text(c, d.Quote(c.Name))
+			expr, ok := d.code(c, c, d.Quote(c.Name), alike)
 			if !ok {
 				return Query{}, false
 			}

@@ -27,7 +27,9 @@
 //
 // The encoding of a row, over which its hash is taken, is that of its columns one behind the other. NULL is
 // "N,"; Text and JSON are the length in bytes, ":", the text and ","; all others, in whose text no comma can
-// be, the text and ",". Two rows of one table never have the same encoding.
+// be, the text and ",", written as databases do with the least work: Bool as 1 and 0, Decimal with all digits
+// of the column's scale, Local and Instant with a space instead of T and without Z. Two different rows of one
+// table never have the same encoding.
 //
 // Invariants:
 //   - Two databases that hold the same fact give the same text; NULL is no text.

@@ -12,19 +12,54 @@ import (
 // AppendRow writes the encoding of a row.
 func (t *Table) AppendRow(dst []byte, r Row) []byte {
 	for i := range t.Columns {
-		v := &r[i]
+		c, v := &t.Columns[i], &r[i]
 		switch {
 		case v.Null:
 			dst = append(dst, 'N')
-		case t.Columns[i].Type == Text || t.Columns[i].Type == JSON:
+		case c.Type == Text || c.Type == JSON:
 			dst = append(strconv.AppendInt(dst, int64(len(v.Text)), 10), ':')
 			dst = append(dst, v.Text...)
 		default:
-			dst = append(dst, v.Text...)
+			dst = c.appendCode(dst, v.Text)
 		}
 		dst = append(dst, ',')
 	}
 	return dst
+}
+
+// Code is a canonical text as it stands in the encoding of a row, without the length of Text and JSON: written
+// as databases write it with the least work.
+func (c *Column) Code(text string) string { return string(c.appendCode(nil, text)) }
+
+func (c *Column) appendCode(dst []byte, text string) []byte {
+	switch c.Type {
+	case Bool:
+		return append(dst, boolDigit(text)...)
+	case Decimal:
+		dst = append(dst, text...)
+		if c.Scale > 0 && !special(text) {
+			n := fraction(text)
+			if n == 0 {
+				dst = append(dst, '.')
+			}
+			for ; n < c.Scale; n++ {
+				dst = append(dst, '0')
+			}
+		}
+		return dst
+	case Local, Instant:
+		for i := range len(text) {
+			switch text[i] {
+			case 'T':
+				dst = append(dst, ' ')
+			case 'Z':
+			default:
+				dst = append(dst, text[i])
+			}
+		}
+		return dst
+	}
+	return append(dst, text...)
 }
 
 // Hash is the hash of a row.

@@ -45,6 +45,7 @@ type Column struct {
 	Filled    bool   // the database gives it a value when an insert does not: a default, or a running number
 	Generated bool   // the database computes it and takes no value
 	Native    string // the type as the database spells it
+	Collation string // Text of MariaDB and MySQL
 }
 
 // Table is one table of one side.
