@@ -291,3 +291,16 @@ func (s *sim) settled() error {
 	}
 	return fmt.Errorf("rows do not come to rest: %v", s.state())
 }
+
+// story tells what both databases did to a row.
+func (s *sim) story(tab string, id int) {
+	for _, side := range []string{"old", "new"} {
+		for _, t := range s.db[side].Log() {
+			for _, c := range t.Changes {
+				if c.Table.Name == table(side, tab) && (c.Key()[0].Text == strconv.Itoa(id) || c.After != nil && c.After[0].Text == strconv.Itoa(id)) {
+					s.tale = append(s.tale, fmt.Sprintf("%8.3f %s %s of %d: %v -> %v origin %v", t.Commit.Sub(start).Seconds(), side, t.Position, id, c.Before, c.After, t.Origin))
+				}
+			}
+		}
+	}
+}

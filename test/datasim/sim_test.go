@@ -2,6 +2,7 @@ package datasim
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"runtime"
 	"strconv"
@@ -45,6 +46,14 @@ func histories(t *testing.T) uint64 {
 func TestHistories(t *testing.T) {
 	if *oneSeed != 0 {
 		s, err := run(*oneSeed, true)
+		for _, tab := range []string{"accounts", "carts", "orders"} {
+			var id int
+			if err != nil {
+				if _, scan := fmt.Sscanf(err.Error(), tab+" %d", &id); scan == nil {
+					s.story(tab, id)
+				}
+			}
+		}
 		t.Log("\n" + strings.Join(s.tale, "\n"))
 		t.Logf("%+v", s.count)
 		if err != nil {

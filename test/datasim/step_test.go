@@ -17,34 +17,47 @@ import (
 func (s *sim) step() {
 	s.now = s.now.Add(time.Duration(s.rnd.IntN(2000)) * time.Microsecond)
 	switch k := s.rnd.IntN(200); {
-	case k < 60:
+	case k < 50:
 		s.write()
-	case k < 130:
-		s.pump()
+	case k < 120:
+		for range 4 {
+			s.pump()
+		}
 	case k < 150:
 		s.nodeStep()
-	case k < 158:
+	case k < 175:
 		s.control()
-	case k < 160:
+	default:
+		if s.rnd.Float64() < s.chaos {
+			s.trouble()
+		}
+	}
+}
+
+// trouble is one thing that goes wrong, or right again.
+func (s *sim) trouble() {
+	name := []string{"old", "new"}[s.rnd.IntN(2)]
+	switch k := s.rnd.IntN(40); {
+	case k < 4:
 		s.kill()
-	case k < 163:
-		name := []string{"old", "new"}[s.rnd.IntN(2)]
-		down := s.rnd.IntN(2) == 0
+	case k < 20:
+		down := s.rnd.IntN(4) == 0
 		s.sayf("%s: down %v", name, down)
 		s.db[name].Down(down)
-	case k < 166:
+	case k < 26:
 		poison := s.rnd.IntN(2) == 0
 		s.sayf("poison is refused: %v", poison)
 		s.poison(poison)
-	case k < 167 && s.rnd.IntN(4) == 0:
-		name := []string{"old", "new"}[s.rnd.IntN(2)]
-		s.sayf("%s: log purged", name)
-		s.db[name].Purge(2)
-	case k < 168:
+	case k < 27:
+		if s.rnd.IntN(4) == 0 {
+			s.sayf("%s: log purged", name)
+			s.db[name].Purge(2)
+		}
+	case k < 30:
 		jump := time.Duration(s.rnd.IntN(60)-30) * time.Second
 		s.sayf("the clock jumps by %v", jump)
 		s.now = s.now.Add(jump)
-	case k < 170 && s.rnd.IntN(8) == 0:
+	case k < 31:
 		s.stray()
 	}
 }
@@ -206,13 +219,13 @@ func val(r row.Row, i int) int {
 func (s *sim) change(w *writer) error {
 	switch w.kind {
 	case "add":
-		by := 1 + s.rnd.IntN(9)
+		by := 1 + s.rnd.IntN(1_000_000) // no two alike
 		return errors.Join(s.add(w, w.id, by), w.then(func() {
 			s.balance[w.id] += int64(by)
 			s.sayf("account %d on %s: +%d = %d", w.id, w.side, by, s.balance[w.id])
 		}))
 	case "transfer":
-		by, to := 1+s.rnd.IntN(9), (w.id+4)%nAccounts
+		by, to := 1+s.rnd.IntN(1_000_000), (w.id+4)%nAccounts
 		return errors.Join(s.add(w, w.id, -by), s.add(w, to, by), w.then(func() {
 			s.balance[w.id] -= int64(by)
 			s.balance[to] += int64(by)
@@ -226,7 +239,7 @@ func (s *sim) change(w *writer) error {
 	if err != nil {
 		return err
 	}
-	amount, version, owner := s.rnd.IntN(1000), 1, w.side
+	amount, version, owner := s.rnd.IntN(1_000_000), 1, w.side
 	if was != nil {
 		version, owner = val(was, 3)+1, was[2].Text
 	} else if s.amounts[w.id] != 0 {

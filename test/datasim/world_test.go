@@ -34,6 +34,7 @@ type sim struct {
 	spec   v1.DataSpec
 	ctx    context.Context
 
+	chaos   float64 // chance that trouble comes
 	faults  float64 // chance that a call fails
 	depth   int     // of steps within steps
 	calm    bool    // no more faults, no more users
@@ -142,6 +143,7 @@ func newSim(seed uint64, tell bool) *sim {
 			return nil
 		}
 	}
+	s.chaos = []float64{0.1, 0.3, 1}[s.rnd.IntN(3)]
 	s.faults = []float64{0, 0.01, 0.05}[s.rnd.IntN(3)]
 	s.boot()
 	return s

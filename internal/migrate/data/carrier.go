@@ -17,6 +17,7 @@ type carrier struct {
 	pace    pace
 	timeout time.Duration
 	workers int
+	horizon Position    // end of the log when the relay began, where changes come late; else ""
 	toldAll func() bool // everything that was committed before the last fence was told
 }
 

@@ -61,8 +61,7 @@ func (c *crossing) move(ctx context.Context, epoch int64, from, to int) error {
 	if err := c.keepFence(ctx, f); err != nil {
 		return err
 	}
-	c.history.Watch(loser.other())
-	c.careful(loser, true)
+	c.careful(true)
 	if !ready {
 		return c.notRunning()
 	}
@@ -120,9 +119,7 @@ func (c *crossing) drain(ctx context.Context, f fenceNote) error {
 		pending := int64(-1)
 		if one != nil {
 			if one.drained(f.Want) {
-				f.Status.Drained, f.Status.Pending = true, 0
-				c.settleFences(loser)
-				return c.keepFence(ctx, f)
+				return c.arrived(ctx, f)
 			}
 			pending = one.relay.State().Waiting
 		}
@@ -140,6 +137,27 @@ func (c *crossing) drain(ctx context.Context, f fenceNote) error {
 	}
 }
 
+// arrived notes that everything before a fence arrived, and so everything before earlier ones of that side.
+func (c *crossing) arrived(ctx context.Context, f fenceNote) error {
+	c.mu.Lock()
+	fences := slices.Clone(c.fences)
+	c.mu.Unlock()
+	for _, o := range fences {
+		if o.Status.From != f.Status.From || o.Status.Epoch > f.Status.Epoch || o.Status.Drained || !o.Placed && o.Status.Epoch != f.Status.Epoch {
+			continue
+		}
+		if o.Status.Epoch == f.Status.Epoch {
+			o = f
+		}
+		o.Status.Drained, o.Status.Pending = true, 0
+		if err := c.keepFence(ctx, o); err != nil {
+			return err
+		}
+	}
+	c.ease()
+	return nil
+}
+
 func sideOf(name string) side {
 	if name == v1.SideNew {
 		return newSide
@@ -147,41 +165,54 @@ func sideOf(name string) side {
 	return oldSide
 }
 
-func (c *crossing) careful(on side, yes bool) {
+// careful makes both relays check rows as they were before each change. It holds from a fence until what the
+// losing side had committed has arrived: meanwhile the gaining side's users may write the same rows, and neither
+// side's change may pass over the other's.
+func (c *crossing) careful(yes bool) {
 	c.mu.Lock()
-	one := c.carriers[on]
+	carriers := c.carriers
 	c.mu.Unlock()
-	if one != nil {
-		one.relay.Careful(yes)
-	}
-}
-
-// settleFences ends the care of a side whose late changes all arrived.
-func (c *crossing) settleFences(on side) {
-	c.history.Unwatch(on.other())
-	c.careful(on, false)
-}
-
-// late says whether changes of a side that are still to come were overtaken by a fence, and until where.
-func (c *crossing) late(from side) (until Position, yes bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, f := range slices.Backward(c.fences) {
-		if sideOf(f.Status.From) == from && !f.Status.Drained {
-			return f.Want, true
+	for _, on := range sides() {
+		if yes {
+			c.history.Watch(on)
+		} else {
+			c.history.Unwatch(on)
+		}
+		if carriers[on] != nil {
+			carriers[on].relay.Careful(yes)
 		}
 	}
-	return "", false
 }
 
-// toldAll says whether a source told everything that was committed before its side's last fence.
-func (c *crossing) toldAll(from side, one *carrier) bool {
-	told := one.relay.State().Told
+// ease ends that care where nothing is late any more.
+func (c *crossing) ease() {
+	for _, on := range sides() {
+		if c.late(on) {
+			return
+		}
+	}
+	c.careful(false)
+}
+
+// late says whether changes of a side are still to come that were committed before its last fence.
+func (c *crossing) late(from side) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, f := range slices.Backward(c.fences) {
-		if sideOf(f.Status.From) == from && !f.Status.Drained {
-			return f.Placed && one.source.Reached(told.position, f.Want) || !f.Placed && told.commit.After(f.Status.At)
+	return slices.ContainsFunc(c.fences, func(f fenceNote) bool { return sideOf(f.Status.From) == from && !f.Status.Drained })
+}
+
+// toldAll says whether a source told everything that was committed before its side's last fence, and before its
+// relay began: what is told again is known by what follows it.
+func (c *crossing) toldAll(from side, one *carrier) bool {
+	told := one.relay.State().Told
+	if one.horizon != "" && !one.source.Reached(told.position, one.horizon) {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.fences {
+		if sideOf(f.Status.From) == from && !f.Status.Drained && f.Placed && !one.source.Reached(told.position, f.Want) {
+			return false
 		}
 	}
 	return true
@@ -189,30 +220,25 @@ func (c *crossing) toldAll(from side, one *carrier) bool {
 
 // settleLate marks fences as drained once what they overtook has arrived.
 func (c *crossing) settleLate(ctx context.Context, from side, one *carrier) {
-	if _, yes := c.late(from); !yes {
+	if !c.late(from) {
 		return
 	}
 	c.mu.Lock()
 	fences := slices.Clone(c.fences)
 	c.mu.Unlock()
-	left := false
 	for _, f := range fences {
 		if sideOf(f.Status.From) != from || f.Status.Drained {
 			continue
 		}
 		if !f.Placed || c.pace.now().Sub(f.Status.At) <= c.spec.Drain.Or(0) || !one.drained(f.Want) {
-			left = true // not there yet, or Move still waits and tells
-			continue
+			continue // not there yet, or Move still waits and tells
 		}
 		f.Status.Drained = true
 		if err := c.keepFence(ctx, f); err != nil {
 			c.log.Warn("fence not noted", "epoch", f.Status.Epoch, "error", err)
-			left = true
 		}
 	}
-	if !left {
-		c.settleFences(from)
-	}
+	c.ease()
 }
 
 // refence writes fences that could not be written when a share moved, because the losing side's database was
@@ -296,11 +322,7 @@ func (c *crossing) unfence(ctx context.Context, epoch int64) error {
 			return kind.New(kind.Unavailable, "JD-DATA-012", "forget the fence of epoch %d: %w", e, err)
 		}
 	}
-	for _, on := range sides() {
-		if _, yes := c.late(on); !yes {
-			c.careful(on, false)
-		}
-	}
+	c.ease()
 	return nil
 }
 
@@ -311,7 +333,7 @@ func (c *crossing) handOver(ctx context.Context, to side) error {
 	if plan == nil || stores[to] == nil {
 		return c.notRunning()
 	}
-	if _, yes := c.late(to.other()); yes {
+	if c.late(to.other()) {
 		return kind.New(kind.Unavailable, "JD-DATA-005", "migration %s: %w: changes of the %s side from before the last move are on their way; hand over when they arrived", c.name, ErrNotDrained, to.other())
 	}
 	for _, p := range plan.Pairs {

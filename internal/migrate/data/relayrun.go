@@ -85,10 +85,14 @@ func (c *crossing) board(ctx context.Context, from side) (*carrier, stamp, error
 	if err := one.hold(ctx); err != nil {
 		return nil, at, err
 	}
-	if until, careful := c.late(from); careful {
+	if c.late(from) || c.late(from.other()) {
+		c.history.Watch(oldSide)
+		c.history.Watch(newSide)
 		relay.Careful(true)
-		c.history.Watch(from.other())
-		c.log.Warn("changes came late", "from", from.String(), "until", string(until))
+		if one.horizon, err = source.Here(ctx); err != nil {
+			return nil, at, err
+		}
+		c.log.Warn("changes come late to the other side", "from", from.String())
 	}
 	c.mu.Lock()
 	c.carriers[from] = one
