@@ -105,8 +105,8 @@ func TestWithoutMarksNothingIsTouched(t *testing.T) {
 			var out []string
 			say := func(r answer) { out = append(out, fmt.Sprint(r.status, " ", r.body)) }
 			for _, how := range []string{"pool", "statement", "execute", "batch", "prepared-batch", "call", "keys", "tx", "read", "kept"} {
-				say(a.get(t, "/sql", v1.Mark{}, "how", how, "text", with+how))
-				out = append(out, strings.ReplaceAll(strings.Join(db.statements(t, with+how), ";"), with, ""))
+				say(a.get(t, "/sql", v1.Mark{}, "how", how, "text", schema+with+how))
+				out = append(out, strings.ReplaceAll(strings.Join(db.statements(t, schema+with+how), ";"), schema+with, ""))
 			}
 			for _, how := range []string{"submit", "execute", "ordered", "parallel", "then", "thread", "removed"} {
 				say(a.get(t, "/threads", v1.Mark{}, "how", how, "text", "t"))
