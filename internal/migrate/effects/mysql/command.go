@@ -118,7 +118,8 @@ func (s *session) skipRest(p packet) error {
 
 // newStatement reads the mark and the class of a statement of text.
 func (s *session) newStatement(p packet) *statement {
-	st := &statement{p: p}
+	st := &s.st
+	*st = statement{p: p}
 	st.mark, st.text, st.marked = s.readMark(p.body()[1:])
 	st.info = sqltext.Classify(st.text, s.options())
 	return st

@@ -142,7 +142,8 @@ func (s *session) execute(p packet) error {
 		}
 		return s.unknownStatement(id, "execute")
 	}
-	st := &statement{p: p, text: known.text, mark: known.mark, marked: known.marked, info: known.info, exec: known}
+	st := &s.st
+	*st = statement{p: p, text: known.text, mark: known.mark, marked: known.marked, info: known.info, exec: known}
 	st.bad = s.noteTypes(st) != nil
 	err := s.statement(st)
 	clear(known.long)

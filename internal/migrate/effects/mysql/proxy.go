@@ -91,6 +91,7 @@ type session struct {
 	settings [][]byte
 	userTx   bool // a user's statement is part of the open transaction
 
+	st    statement // the present one
 	shade shade
 	fx    pending
 	out   []byte // scratch for answers of the proxy's own

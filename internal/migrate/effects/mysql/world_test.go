@@ -103,7 +103,7 @@ func newStage(t testing.TB, change func(*effects.Proxy), tune func(*Proxy)) *sta
 	if tune != nil {
 		tune(p)
 	}
-	s.proxy = effects.New("shop", cfg, p, s.book, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s.proxy = effects.New("shop", cfg, p, s.book, quiet())
 	s.proxy.Limits.Tick = 5 * time.Millisecond
 	s.proxy.Limits.Drain = time.Second
 	ctx, cancel := context.WithCancel(context.Background())
@@ -243,3 +243,5 @@ func divertTo(s string) func(*effects.Proxy) {
 		p.Shadow = effects.Shadow{Mode: effects.ShadowDivert, To: s, User: "u_" + s, Password: conf.NewSecret("file:/p", "secret-"+s)}
 	}
 }
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
