@@ -43,7 +43,6 @@ FROM pg_catalog.pg_attribute a
  LEFT JOIN pg_catalog.pg_type u ON u.oid = t.typbasetype AND t.typtype = 'd'
  LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
  JOIN pg_catalog.pg_database b ON b.datname = current_database()
-
 WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`
 }
 

@@ -55,6 +55,8 @@ func (d *Dialect) step(s *row.Step, from, to *row.Column, alike bool) (string, b
 		return "", false
 	}
 	switch {
+	case s.Empty && d.Kind == DM8:
+		return "", false // there no expression is an empty text
 	case to.EmptyNull && to.Type == row.Text && !from.EmptyNull:
 		expr = "NULLIF(" + expr + ", '')"
 	case s.Empty && to.Nullable && !from.Nullable:

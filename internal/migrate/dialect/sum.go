@@ -43,7 +43,7 @@ func (d *Dialect) code(c, to *row.Column, ref string, alike bool) (string, bool)
 		case c.Type == row.Instant:
 			ref = "SYS_EXTRACT_UTC(" + ref + ")"
 		}
-		return d.dm8Time(c, ref), true
+		return d.dm8Time(c, ref, " "), true
 	}
 	return d.Text(c, ref)
 }
@@ -91,6 +91,7 @@ func oneCollation(columns []row.Column) bool {
 
 // piece is a column's part of a row's encoding.
 func (d *Dialect) piece(c *row.Column, expr string, nullable bool) string {
+	value := expr
 	if c.Type == row.Text || c.Type == row.JSON {
 		switch {
 		case d.mysql() && !nullable:
@@ -108,7 +109,7 @@ func (d *Dialect) piece(c *row.Column, expr string, nullable bool) string {
 	}
 	if d.Kind == DM8 {
 		// There a text joined with NULL is the text.
-		return "CASE WHEN " + expr + " IS NULL THEN 'N' ELSE " + expr + " END"
+		return "CASE WHEN " + value + " IS NULL THEN 'N' ELSE " + expr + " END"
 	}
 	return "COALESCE(" + expr + ", 'N')"
 }

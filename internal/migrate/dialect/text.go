@@ -150,15 +150,15 @@ func (d *Dialect) dm8Expr(c *row.Column, ref string) (string, bool) {
 	case row.Clock:
 		return "TO_CHAR(" + ref + ", 'HH24:MI:SS')", c.Scale == 0
 	case row.Local:
-		return d.dm8Time(c, ref), true
+		return d.dm8Time(c, ref, `"T"`), true
 	case row.Instant:
-		return d.dm8Time(c, "SYS_EXTRACT_UTC("+ref+")") + " || 'Z'", true
+		return d.dm8Time(c, "SYS_EXTRACT_UTC("+ref+")", `"T"`) + " || 'Z'", true
 	}
 	return "", false
 }
 
-func (d *Dialect) dm8Time(c *row.Column, ref string) string {
-	text := "TO_CHAR(" + ref + `, 'YYYY-MM-DD"T"HH24:MI:SS`
+func (d *Dialect) dm8Time(c *row.Column, ref, between string) string {
+	text := "TO_CHAR(" + ref + ", 'YYYY-MM-DD" + between + "HH24:MI:SS"
 	if c.Scale > 0 {
 		return d.cut(text + ".FF6')")
 	}

@@ -2,7 +2,6 @@ package row
 
 import (
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -30,8 +29,20 @@ func Canon(c *Column, v any) (Value, error) {
 		text, ok = canonInteger(c, strconv.FormatInt(v, 10), uint64(v))
 	case uint64:
 		text, ok = canonInteger(c, strconv.FormatUint(v, 10), v)
-	case int, int32, int16, int8, uint32, uint16, uint8, uint:
-		return Canon(c, fmt.Sprint(v))
+	case int:
+		return Canon(c, int64(v))
+	case int32:
+		return Canon(c, int64(v))
+	case int16:
+		return Canon(c, int64(v))
+	case int8:
+		return Canon(c, int64(v))
+	case uint32:
+		return Canon(c, uint64(v))
+	case uint16:
+		return Canon(c, uint64(v))
+	case uint8:
+		return Canon(c, uint64(v))
 	case float64:
 		text, ok = string(AppendFloat(nil, v)), c.Type == Float
 	case float32:

@@ -14,6 +14,6 @@
 //   - A password is in no error. The errors of the database itself are passed on as they are.
 //
 // openGauss: its own logins (SHA-256 and SM3 without SASL) are not known to pgx; let the user log in by md5
-// (password_encryption_type 0 or 1). DM8: its driver is in no registry that this build can draw from; a side
-// module that links it registers itself with Register.
+// (password_encryption_type 0 or 1). DM8: its driver is in no registry that this build can draw from; Open
+// says so. The statements are there (package dialect); what is missing is a pool over that driver.
 package sqldb

@@ -66,7 +66,7 @@ func (s *Store) open(address string) (pool, error) {
 	case dialect.Postgres, dialect.OpenGauss:
 		return s.openPostgres(address, t)
 	}
-	return nil, kind.New(kind.Unsupported, "JD-SQLDB-002", "database %s: this build has no driver for %s; link the side module described in docs/guide/data.md", s.name, s.config.Kind)
+	return nil, kind.New(kind.Unsupported, "JD-SQLDB-002", "database %s: this build has no driver for %s; link a side module with that driver", s.name, s.config.Kind)
 }
 
 // tls is nil where the connection needs none.
