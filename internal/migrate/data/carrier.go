@@ -128,8 +128,8 @@ func (c *carrier) apply(ctx context.Context, b *batch) ([]Fate, error) {
 		}
 		if done {
 			fates[i] = Stale
-		} else if !c.toldAll() && !c.relay.Full() {
-			return nil, errPatience
+		} else if !c.relay.State().Careful || !c.toldAll() && !c.relay.Full() {
+			return nil, errPatience // or care has ended meanwhile: apply it as usual
 		}
 	}
 	return fates, nil
@@ -182,6 +182,13 @@ func sameBut(a, b row.Row, but []int) bool {
 	return same(x, y)
 }
 
+// again says whether a transaction was told before by this source: it is on its way, or applied. A part of one has the
+// position before it, but a sequence of its own.
+func (c *carrier) again(t *Txn) bool {
+	told := c.relay.State().Told
+	return len(t.Changes) > 0 && t.Sequence <= told.sequence && c.source.Reached(told.position, t.Position)
+}
+
 // ack tells the source what is stored.
 func (c *carrier) ack(ctx context.Context, last Position) (Position, error) {
 	acker, ok := c.source.(Acker)
@@ -197,7 +204,7 @@ func (c *carrier) ack(ctx context.Context, last Position) (Position, error) {
 	return at, nil
 }
 
-// drained says whether everything up to a position of the source is applied.
+// drained says whether everything up to a position of the source is applied, and that is stored.
 func (c *carrier) drained(want Position) bool {
-	return c.source.Reached(c.relay.State().Low.position, want)
+	return c.source.Reached(c.relay.State().Durable.position, want)
 }

@@ -164,6 +164,7 @@ func (c *crossing) fullDone(ctx context.Context, began time.Time, wasLost bool) 
 	lost := c.lost
 	c.mu.Unlock()
 	if !lost && wasLost {
+		c.ease()
 		for _, on := range sides() {
 			c.found(on)
 		}

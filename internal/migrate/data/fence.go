@@ -121,6 +121,9 @@ func (c *crossing) drain(ctx context.Context, f fenceNote) error {
 			if one.drained(f.Want) {
 				return c.arrived(ctx, f)
 			}
+			if err := c.keepLow(ctx, one, f.Want); err != nil && ctx.Err() == nil {
+				c.log.Warn("position not stored", "side", loser.String(), "error", err)
+			}
 			pending = one.relay.State().Waiting
 		}
 		if !c.pace.now().Before(end) {
@@ -135,6 +138,15 @@ func (c *crossing) drain(ctx context.Context, f fenceNote) error {
 			return err
 		}
 	}
+}
+
+// keepLow stores the position at once when everything up to a place is applied: what arrived before a share moved is
+// not to be applied again behind what the gaining side wrote since.
+func (c *crossing) keepLow(ctx context.Context, one *carrier, want Position) error {
+	if !one.source.Reached(one.relay.State().Low.position, want) {
+		return nil
+	}
+	return one.flush(ctx, true)
 }
 
 // arrived notes that everything before a fence arrived, and so everything before earlier ones of that side.
@@ -186,12 +198,17 @@ func (c *crossing) careful(yes bool) {
 
 // ease ends that care where nothing is late any more.
 func (c *crossing) ease() {
-	for _, on := range sides() {
-		if c.late(on) {
-			return
-		}
+	if !c.tender() {
+		c.careful(false)
 	}
-	c.careful(false)
+}
+
+// tender says whether relays must be careful: changes come late, or a log was gone and nobody knows yet what it held.
+func (c *crossing) tender() bool {
+	c.mu.Lock()
+	lost := c.lost
+	c.mu.Unlock()
+	return lost || c.late(oldSide) || c.late(newSide)
 }
 
 // late says whether changes of a side are still to come that were committed before its last fence.
@@ -211,7 +228,7 @@ func (c *crossing) toldAll(from side, one *carrier) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, f := range c.fences {
-		if sideOf(f.Status.From) == from && !f.Status.Drained && f.Placed && !one.source.Reached(told.position, f.Want) {
+		if sideOf(f.Status.From) == from && !f.Status.Drained && (!f.Placed || !one.source.Reached(told.position, f.Want)) {
 			return false
 		}
 	}
@@ -230,8 +247,11 @@ func (c *crossing) settleLate(ctx context.Context, from side, one *carrier) {
 		if sideOf(f.Status.From) != from || f.Status.Drained {
 			continue
 		}
-		if !f.Placed || c.pace.now().Sub(f.Status.At) <= c.spec.Drain.Or(0) || !one.drained(f.Want) {
-			continue // not there yet, or Move still waits and tells
+		if !f.Placed || c.fresh(f, c.spec.Drain.Or(0)) {
+			continue // Move still waits and tells
+		}
+		if err := c.keepLow(ctx, one, f.Want); err != nil || !one.drained(f.Want) {
+			continue
 		}
 		f.Status.Drained = true
 		if err := c.keepFence(ctx, f); err != nil {
@@ -241,6 +261,12 @@ func (c *crossing) settleLate(ctx context.Context, from side, one *carrier) {
 	c.ease()
 }
 
+// fresh says whether a fence is younger than d.
+func (c *crossing) fresh(f fenceNote, d time.Duration) bool {
+	age := c.pace.now().Sub(f.Status.At)
+	return age >= 0 && age <= d
+}
+
 // refence writes fences that could not be written when a share moved, because the losing side's database was
 // not to be reached.
 func (c *crossing) refence(ctx context.Context) {
@@ -248,8 +274,8 @@ func (c *crossing) refence(ctx context.Context) {
 	fences := slices.Clone(c.fences)
 	c.mu.Unlock()
 	for _, f := range fences {
-		if f.Placed || c.pace.now().Sub(f.Status.At) < c.cfg.Timeout {
-			continue
+		if f.Placed || c.fresh(f, c.cfg.Timeout) {
+			continue // Move still tries
 		}
 		if _, err := c.place(ctx, f); err != nil {
 			c.log.Warn("fence not placed", "epoch", f.Status.Epoch, "error", err)

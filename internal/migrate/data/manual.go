@@ -80,7 +80,11 @@ func (m *Manual) Lost(ctx context.Context, from string, cause error) error {
 // Push takes what a source tells.
 func (m *Manual) Push(from string, t Txn) error {
 	m.c.heard(sideOf(from))
-	return m.c.carriers[sideOf(from)].relay.Push(t)
+	one := m.c.carriers[sideOf(from)]
+	if one.again(&t) {
+		return nil
+	}
+	return one.relay.Push(t)
 }
 
 // Full says that no more may be pushed.

@@ -85,7 +85,7 @@ func (c *crossing) board(ctx context.Context, from side) (*carrier, stamp, error
 	if err := one.hold(ctx); err != nil {
 		return nil, at, err
 	}
-	if c.late(from) || c.late(from.other()) {
+	if c.tender() {
 		c.history.Watch(oldSide)
 		c.history.Watch(newSide)
 		relay.Careful(true)
@@ -143,6 +143,7 @@ func (c *crossing) restart(ctx context.Context, from side, one *carrier, cause e
 	c.lost = true
 	c.fullAt = time.Time{}
 	c.mu.Unlock()
+	c.careful(true)
 	c.relayState(from, "lost", cause.Error()+"; carried on from the log's end, a full comparison follows")
 	if err := c.fromHere(ctx, one.source, one.target, one.relay.stream, one.relay.State().Durable); err != nil {
 		return c.stall(from, err)
@@ -157,6 +158,9 @@ func (c *crossing) pump(ctx context.Context, from side, one *carrier, at stamp) 
 	work, room := make(chan struct{}, one.workers), make(chan struct{}, 1)
 	database := c.side(from).Database
 	emit := func(t Txn) error {
+		if one.again(&t) {
+			return ctx.Err()
+		}
 		if c.opts.Captured != nil && len(t.Changes) > 0 {
 			c.opts.Captured(database, &t)
 		}
