@@ -78,7 +78,7 @@ func (s *session) command(p packet) (bool, error) {
 		return true, s.initDB(p)
 	case comSetOption:
 		if len(p.body()) == 3 && binary.LittleEndian.Uint16(p.body()[1:]) == 0 {
-			return true, s.refuse(errUnknownCommand, "08S01", "several statements at once are not carried; send them one by one (in the client: allowMultiQueries=false, multiStatements=false)")
+			return true, s.refuse(errUnknownCommand, "08S01", "JD-EFFECTS-112", "several statements at once are not carried; send them one by one (in the client: allowMultiQueries=false, multiStatements=false)")
 		}
 		return true, s.pass(p, expectRows)
 	case comResetConn:
@@ -89,7 +89,7 @@ func (s *session) command(p packet) (bool, error) {
 	if err := s.skipRest(p); err != nil {
 		return false, err
 	}
-	return true, s.refuse(errUnknownCommand, "08S01", fmt.Sprintf("command 0x%02x is not carried; go to the database itself for it", p.first()))
+	return true, s.refuse(errUnknownCommand, "08S01", "JD-EFFECTS-112", fmt.Sprintf("command 0x%02x is not carried; go to the database itself for it", p.first()))
 }
 
 // pass sends a command as it is and relays the answer.
@@ -155,7 +155,7 @@ func (s *session) statement(st *statement) error {
 		if err := s.skipRest(st.p); err != nil {
 			return err
 		}
-		return s.refuse(errNetPacketTooBig, "08S01", "a statement of 16 MiB or more needs the mark of a user; shadows and statements without a mark are read whole")
+		return s.refuse(errNetPacketTooBig, "08S01", "JD-EFFECTS-112", "a statement of 16 MiB or more needs the mark of a user; shadows and statements without a mark are read whole")
 	case control:
 		return s.control(st)
 	case st.marked:
@@ -168,7 +168,7 @@ func (s *session) statement(st *statement) error {
 func (s *session) user(st *statement) error {
 	if s.shade.open {
 		if s.shade.busy() {
-			return s.refuse(errDenied, "42000", "the open transaction holds what a shadow wrote, so a user's statement cannot join it; end it first (JD-EFFECTS-113)")
+			return s.refuse(errDenied, "42000", "JD-EFFECTS-113", "the open transaction holds what a shadow wrote, so a user's statement cannot join it; end it first")
 		}
 		if err := s.closeShade(); err != nil {
 			return err
@@ -188,7 +188,7 @@ func (s *session) unmarked(st *statement) error {
 		return s.forward(st)
 	}
 	s.Refused(v1.Mark{}, v1.Effect{})
-	return s.refuse(errDenied, "42000", "a statement without a mark that "+does(st.info)+" is refused (JD-EFFECTS-110); send it within a request through sdk/effects or the Java agent, "+
+	return s.refuse(errDenied, "42000", "JD-EFFECTS-110", "a statement without a mark that "+does(st.info)+" is refused; send it within a request through sdk/effects or the Java agent, "+
 		"or, where no shadows come, set effects.proxies."+s.Name()+".unmarked to pass")
 }
 

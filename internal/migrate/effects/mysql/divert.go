@@ -158,7 +158,7 @@ func wideGrant(grant, schema string) bool {
 // refuseAside tells the client that there is no connection for shadows.
 func (s *session) refuseAside(err error) error {
 	s.Log.Warn("shadow connection failed", "error", err)
-	return s.refuse(errConCount, "08004", "there is no connection for shadows: "+err.Error())
+	return s.refuse(errConCount, "08004", "JD-EFFECTS-115", "there is no connection for shadows: "+err.Error())
 }
 
 // lostAside ends the shadows' connection. The client's own stays.

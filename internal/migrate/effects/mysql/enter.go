@@ -48,8 +48,8 @@ func (s *session) enter(l *link) error {
 }
 
 const (
-	nativePassword  = "mysql_native_password"
-	cachingPassword = "caching_sha2_password"
+	nativePassword  = "mysql_native_password" //nolint:gosec // the name of a plugin
+	cachingPassword = "caching_sha2_password" //nolint:gosec // the name of a plugin
 )
 
 // proveTo answers what the server asks until it decides.

@@ -50,11 +50,9 @@ func parseGreeting(body []byte) (greeting, bool) {
 
 // hello is the client's answer to it.
 type hello struct {
-	caps     uint32
-	collate  byte
-	user     string
-	schema   string
-	protocol bool
+	caps    uint32
+	collate byte
+	schema  string
 }
 
 func parseHello(body []byte) (hello, bool) {
@@ -67,7 +65,7 @@ func parseHello(body []byte) (hello, bool) {
 	if c.bad || h.caps&capProtocol41 == 0 {
 		return h, false
 	}
-	h.user = string(c.until0())
+	c.until0() // user
 	switch {
 	case h.caps&capPluginAuthLenenc != 0:
 		c.text()

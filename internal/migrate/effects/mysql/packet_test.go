@@ -244,7 +244,13 @@ func benchSession(tb testing.TB) *session {
 		tb.Fatal(err)
 	}
 	<-took
-	tb.Cleanup(func() { _ = nc.Close(); cancel(); <-done })
+	tb.Cleanup(func() {
+		_ = nc.Close()
+		cancel()
+		if err := <-done; err != nil {
+			tb.Error(err)
+		}
+	})
 	return &session{Session: es, limits: defaultLimits(), catalog: newCatalogue(), prepared: map[uint32]*prepared{}, caps: capDeprecateEOF}
 }
 

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -90,9 +91,9 @@ func (f *pending) savepoint(sql []byte) {
 	case "SAVEPOINT":
 		f.points = append(f.points, point{name, len(f.items)})
 	case "ROLLBACK":
-		for i := len(f.points) - 1; i >= 0; i-- {
-			if f.points[i].name == name {
-				f.since(f.points[i].at)
+		for i, p := range slices.Backward(f.points) {
+			if p.name == name {
+				f.since(p.at)
 				f.points = f.points[:i+1]
 				return
 			}

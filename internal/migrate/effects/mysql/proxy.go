@@ -138,6 +138,9 @@ func (s *session) wait() (packet, error) {
 	}
 	for {
 		_ = s.cl.conn.SetReadDeadline(time.Now().Add(limit))
+		if s.shade.open && s.Over() && !s.shade.dead {
+			_ = s.cl.conn.SetReadDeadline(past())
+		}
 		err := s.cl.fill(1)
 		if err == nil {
 			_ = s.cl.conn.SetReadDeadline(time.Time{})
@@ -212,9 +215,9 @@ func failure(k kind.Kind, code, format string, args ...any) error {
 	return kind.New(k, code, format, args...)
 }
 
-// refuse answers a command with an error of the proxy's.
-func (s *session) refuse(code uint16, state, text string) error {
-	s.out = appendErr(s.out[:0], s.reply, refusal{code, state, "jindu proxy " + s.Name() + ": " + text})
+// refuse answers a command with an error of the proxy's. public is its code in api/errors.
+func (s *session) refuse(code uint16, state, public, text string) error {
+	s.out = appendErr(s.out[:0], s.reply, refusal{code, state, "jindu proxy " + s.Name() + ": " + text + " (" + public + ")"})
 	_, err := s.cl.conn.Write(s.out)
 	return err
 }

@@ -15,7 +15,7 @@ const (
 // relay reads the answer to a command and lets it pass to the link's sink. The last packets may still be in
 // the buffer when it returns; flush sends them. show changes status flags on the way.
 func (l *link) relay(e expect, a *answer, show bool) error {
-	l.stream.from = l.stream.r
+	l.from = l.r
 	switch e {
 	case expectText:
 		p, err := l.next()

@@ -79,6 +79,7 @@ func (s *session) openShade(st *statement) error {
 		return errProtocol
 	}
 	s.shade = v
+	s.Holds(v.run)
 	return nil
 }
 
@@ -111,6 +112,7 @@ func (s *session) closeShade() error {
 		return s.cannotUndo(err)
 	}
 	s.shade, s.userTx = shade{}, false
+	s.Holds("")
 	if v.explicit && !v.begun {
 		if _, err := s.main.do(string(v.begin)); err != nil {
 			return s.cannotUndo(err)
@@ -290,7 +292,7 @@ func (s *session) setInShade(st *statement) error {
 }
 
 func (s *session) refuseDead() error {
-	return s.refuse(errDeadlock, "40001", "the transaction of the shadow was left open for too long and is rolled back; end it and try again (JD-EFFECTS-114)")
+	return s.refuse(errDeadlock, "40001", "JD-EFFECTS-114", "the transaction of the shadow was left open for too long and is rolled back; end it and try again")
 }
 
 // chains says whether COMMIT or ROLLBACK begins another transaction.

@@ -80,7 +80,7 @@ func (s *session) refuseShadow(st *statement, why string) error {
 	} else {
 		s.Refused(v1.Mark{}, v1.Effect{})
 	}
-	return s.refuse(errDenied, "42000", "a statement of a shadow that "+does(st.info)+" is refused: "+why+" (JD-EFFECTS-111)")
+	return s.refuse(errDenied, "42000", "JD-EFFECTS-111", "a statement of a shadow that "+does(st.info)+" is refused: "+why)
 }
 
 // writeInShade runs a write of a shadow in a transaction that will be rolled back.
