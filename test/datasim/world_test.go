@@ -291,13 +291,6 @@ func (s *sim) ready() bool {
 	return true
 }
 
-func other(side string) string {
-	if side == "old" {
-		return "new"
-	}
-	return "old"
-}
-
 // tables of a side.
 func tables(side string) []string {
 	if side == "old" {

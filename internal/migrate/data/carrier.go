@@ -78,7 +78,7 @@ func (c *carrier) hold(ctx context.Context) error {
 
 // step takes a batch, writes it and settles it; it says whether there was one.
 func (c *carrier) step(ctx context.Context, worker int) (bool, error) {
-	b := c.relay.Take(worker)
+	b := c.relay.take(worker)
 	if b == nil {
 		return false, nil
 	}
@@ -87,7 +87,7 @@ func (c *carrier) step(ctx context.Context, worker int) (bool, error) {
 
 // flush stores the position when that is due.
 func (c *carrier) flush(ctx context.Context, idle bool) error {
-	b := c.relay.Flush(idle)
+	b := c.relay.flush(idle)
 	if b == nil {
 		return nil
 	}

@@ -88,8 +88,8 @@ func (j *Judge) Cases(all bool) []v1.Case {
 	return out
 }
 
-// Find is the suspect that an open case is about, as a person decides it.
-func (j *Judge) Find(id string) (*suspect, error) {
+// find is the suspect that an open case is about, as a person decides it.
+func (j *Judge) find(id string) (*suspect, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.cases.open[id] == nil {

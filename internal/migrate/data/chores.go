@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	v1 "jindu.dev/jindu/api/v1"
@@ -145,7 +146,7 @@ func (c *crossing) compareFull(ctx context.Context, tables []string, limit *thro
 	}
 	// Hot rows may stay undecided as long as they are written; they are not waited for without end.
 	end := c.pace.now().Add(max(20*c.spec.Grace.Or(0), 5*time.Second))
-	for c.judge.Tally(&count).pending > 0 && c.pace.now().Before(end) {
+	for c.judge.count(&count).pending > 0 && c.pace.now().Before(end) {
 		if err := c.pace.sleep(ctx, 20*time.Millisecond); err != nil {
 			return out, err
 		}
@@ -184,12 +185,7 @@ func (c *crossing) found(on side) {
 }
 
 func wanted(tables []string, name string) bool {
-	for _, t := range tables {
-		if t == name {
-			return true
-		}
-	}
-	return len(tables) == 0
+	return len(tables) == 0 || slices.Contains(tables, name)
 }
 
 // sweep compares the next rolling window of each table whose turn it is.
@@ -254,7 +250,7 @@ func (c *crossing) looks(ctx context.Context) error {
 		if c.windowClosed() {
 			continue
 		}
-		if _, err := l.look(ctx, 10*lookAt); err != nil {
+		if err := l.look(ctx, 10*lookAt); err != nil {
 			return c.note(err)
 		}
 	}

@@ -254,9 +254,6 @@ func (c *crossing) tearDown() {
 	}
 }
 
-// errPlan ends a crossing so that it is set up anew: a table was altered.
-var errPlan = errors.New("a table was altered")
-
 // cross runs everything until ctx ends or the plan must be made anew.
 func (c *crossing) cross(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -54,11 +54,10 @@ func (h *History) Add(on side, t *Txn, c *cargo) {
 	e := &event{ident: c.ident, change: change, bytes: weigh(c.change.After) + int64(len(c.ident)) + 256}
 	h.line = append(h.line, e)
 	h.bytes += e.bytes
-	list := append(h.by[c.ident], e)
-	if len(list) > historyEach {
-		list = list[1:]
+	h.by[c.ident] = append(h.by[c.ident], e)
+	if list := h.by[c.ident]; len(list) > historyEach {
+		h.by[c.ident] = list[1:]
 	}
-	h.by[c.ident] = list
 	for h.bytes > h.max && h.head < len(h.line) {
 		h.forget()
 	}

@@ -111,15 +111,15 @@ func (s *suspect) watch(window *tally) {
 	}
 }
 
-// Tally is what became of suspects so far.
-func (j *Judge) Tally(t *tally) tally {
+// count is what became of suspects so far.
+func (j *Judge) count(t *tally) tally {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return *t
 }
 
-// Due are suspects of one table to be looked at now, at most limit.
-func (j *Judge) Due(now time.Time, limit int) []*suspect {
+// dueNow are suspects of one table to be looked at now, at most limit.
+func (j *Judge) dueNow(now time.Time, limit int) []*suspect {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var out []*suspect

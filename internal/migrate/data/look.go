@@ -22,20 +22,19 @@ type looker struct {
 // lookAt is how many suspects are read at once.
 const lookAt = 500
 
-// look looks at every suspect that is due, at most limit of them; it says at how many.
-func (l *looker) look(ctx context.Context, limit int) (int, error) {
-	n := 0
-	for n < limit {
-		due := l.judge.Due(l.pace.now(), lookAt)
+// look looks at every suspect that is due, at most about limit of them.
+func (l *looker) look(ctx context.Context, limit int) error {
+	for n := 0; n < limit; {
+		due := l.judge.dueNow(l.pace.now(), lookAt)
 		if len(due) == 0 {
 			break
 		}
 		if err := l.read(ctx, due); err != nil {
-			return n, err
+			return err
 		}
 		n += len(due)
 	}
-	return n, nil
+	return nil
 }
 
 // read reads suspects, all of one table, on both sides.
@@ -100,7 +99,6 @@ type window struct {
 	pair   *Pair
 	result v1.WindowResult
 	count  tally
-	open   bool // suspects of it may be undecided
 }
 
 // windowRows bounds the rows of one window; those beyond belong to the full comparison.

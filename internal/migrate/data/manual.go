@@ -101,7 +101,7 @@ type Flight struct {
 // Take takes a batch of one side for a worker, nil when there is none.
 func (m *Manual) Take(from string, worker int) *Flight {
 	one := m.c.carriers[sideOf(from)]
-	if b := one.relay.Take(worker); b != nil {
+	if b := one.relay.take(worker); b != nil {
 		return &Flight{c: one, b: b}
 	}
 	return nil
@@ -152,8 +152,7 @@ func (m *Manual) Sweep(ctx context.Context) error { return m.c.sweep(ctx) }
 
 // Look looks at suspects that are due.
 func (m *Manual) Look(ctx context.Context) error {
-	_, err := m.c.looker().look(ctx, lookAt)
-	return err
+	return m.c.looker().look(ctx, lookAt)
 }
 
 // Waiting is how many changes of one side are read and not applied, and how many rows are being looked at.

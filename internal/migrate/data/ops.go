@@ -85,7 +85,7 @@ func (c *crossing) repair(ctx context.Context, r v1.RepairRequest) (v1.RepairRes
 	if err != nil {
 		return out, err
 	}
-	list, persons, nobody := c.judge.Fixes(r.Tables, c.spec.Winner, maxRepair)
+	list, persons, nobody := c.judge.fixes(r.Tables, c.spec.Winner, maxRepair)
 	out.Cases, out.Skipped = persons, nobody
 	if r.DryRun {
 		out.Written = int64(len(list))
@@ -246,7 +246,7 @@ func (c *crossing) decide(ctx context.Context, id string, d v1.CaseDecision, by 
 	if err != nil {
 		return v1.Case{}, err
 	}
-	s, err := c.judge.Find(id)
+	s, err := c.judge.find(id)
 	if err != nil {
 		return v1.Case{}, err
 	}

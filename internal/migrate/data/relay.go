@@ -160,8 +160,8 @@ func (r *Relay) Full() bool {
 	return r.q.bytes > r.max || r.held > maxParked
 }
 
-// Take is the next batch for a worker, nil when there is nothing to do. It must be settled.
-func (r *Relay) Take(worker int) *batch {
+// take is the next batch for a worker, nil when there is nothing to do. It must be settled.
+func (r *Relay) take(worker int) *batch {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b := &batch{stream: workerStream(r.stream, worker), careful: r.careful}

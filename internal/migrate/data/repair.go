@@ -47,9 +47,9 @@ type fix struct {
 	on    side // side to be written
 }
 
-// Fixes are the differences that the declared winner settles, those that only a person may settle, and those
+// fixes are the differences that the declared winner settles, those that only a person may settle, and those
 // that have no winner.
-func (j *Judge) Fixes(tables []string, winner string, limit int) (list []fix, persons, nobody int64) {
+func (j *Judge) fixes(tables []string, winner string, limit int) (list []fix, persons, nobody int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, s := range j.list {

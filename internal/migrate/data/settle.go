@@ -67,10 +67,10 @@ func (r *Relay) advance() {
 	r.q.advance()
 }
 
-// Flush is a batch that stores the position alone, nil when that is not due: soon after changes whose position
+// flush is a batch that stores the position alone, nil when that is not due: soon after changes whose position
 // no batch stored, because others were under way; seldom otherwise, since each such write is a transaction
 // that the other direction reads.
-func (r *Relay) Flush(idle bool) *batch {
+func (r *Relay) flush(idle bool) *batch {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.durable.behind(r.low) || r.inFlight > 0 || r.low.position == r.durable.position || !idle && !r.soiled {

@@ -66,7 +66,7 @@ func (c *crossing) status() v1.DataStatus {
 		st.Fences = append(st.Fences, f.Status)
 	}
 	for _, w := range slices.Backward(c.windows) {
-		count := c.judge.Tally(&w.count)
+		count := c.judge.count(&w.count)
 		one := w.result
 		one.Differ, one.Settled = count.differ, count.settled
 		st.Windows = append(st.Windows, one)

@@ -284,7 +284,7 @@ func (w *world) behind(side, table string, r row.Row, n ...int) {
 		def = orders(table)
 	}
 	one := data.Write{Table: def, Op: data.Update, Row: r, Check: true, VersionColumn: -1}
-	key := ""
+	var key string
 	if r == nil {
 		one.Op, one.Row = data.Delete, make(row.Row, len(def.Columns))
 		one.Row[0] = id(n[0])[0]

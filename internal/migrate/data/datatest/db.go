@@ -14,6 +14,7 @@ package datatest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -138,9 +139,7 @@ func (d *DB) Rows(name string) map[string]row.Row {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out := make(map[string]row.Row, len(d.tables[name].rows))
-	for k, r := range d.tables[name].rows {
-		out[k] = r
-	}
+	maps.Copy(out, d.tables[name].rows)
 	return out
 }
 

@@ -196,7 +196,7 @@ func (t *Tx) apply(w *data.Write, marks map[string]*version) (data.Fate, error) 
 
 func number(v row.Value) int64 {
 	var n int64
-	_, _ = fmt.Sscan(v.Text, &n) //nolint:errcheck // no number is 0
+	_, _ = fmt.Sscan(v.Text, &n) // no number is 0
 	return n
 }
 
