@@ -119,9 +119,11 @@ func (c *conn) query(text string, args ...any) ([][]string, error) {
 	for i := range rows {
 		rows[i] = make([]string, r.ColumnNumber())
 		for j := range rows[i] {
-			if rows[i][j], err = r.GetString(i, j); err != nil {
+			v, err := r.GetString(i, j)
+			if err != nil {
 				return nil, fmt.Errorf("%s: %w", text, err)
 			}
+			rows[i][j] = strings.Clone(v) // it is the memory of an answer that the library uses again
 		}
 	}
 	return rows, nil

@@ -171,6 +171,14 @@ func (p position) sequence() int64 {
 // partBits is the room in a Sequence for parts of one transaction.
 const partBits = 16
 
+// behind is the Sequence of an empty transaction: behind every part of the last one, before the next.
+func (p position) behind() int64 {
+	if p.file != "" {
+		return p.sequence()
+	}
+	return p.sequence() | (1<<partBits - 1)
+}
+
 // clone is a position that add does not change.
 func (p position) clone() position {
 	p.maria = maps.Clone(p.maria)

@@ -407,7 +407,7 @@ func (st *stream) tick() error {
 		return nil
 	}
 	st.told = st.mark
-	return st.send(data.Txn{Position: st.at.text(), Sequence: st.at.sequence(), Commit: st.mark})
+	return st.send(data.Txn{Position: st.at.text(), Sequence: st.at.behind(), Commit: st.mark})
 }
 
 // query takes in a statement: a bracket of a transaction, or a change of schema.

@@ -111,12 +111,14 @@ func (f *follower) close() {
 // next is the next transaction with changes, or of a relay.
 func (f *follower) next() data.Txn {
 	f.t.Helper()
-	for {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		x := f.any()
 		if len(x.Changes) > 0 || x.Origin {
 			return x
 		}
 	}
+	f.t.Fatal("no change was told")
+	return data.Txn{}
 }
 
 func (f *follower) any() data.Txn {
@@ -136,14 +138,16 @@ func (f *follower) any() data.Txn {
 // fails is the error that ends the run.
 func (f *follower) fails() error {
 	f.t.Helper()
+	late := time.After(patience)
 	for {
 		select {
 		case <-f.txns:
 		case err := <-f.end:
 			f.end = nil
 			return err
-		case <-time.After(patience):
+		case <-late:
 			f.t.Fatal("the run goes on")
+			return nil
 		}
 	}
 }

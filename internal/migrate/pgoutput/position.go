@@ -31,6 +31,10 @@ func (l lsn) text() data.Position {
 // partBits is the room in a Sequence for parts of one transaction.
 const partBits = 12
 
+// behind is the Sequence of an empty transaction: behind every part of the last one. A commit at l itself would
+// be the next one, so that it is one part less than its first.
+func (l lsn) behind() int64 { return max(l.sequence()-1, 0) }
+
 func (l lsn) sequence() int64 { return int64(l << partBits) }
 
 // whole takes the head of a page off an insert position: the server counts it in before anything is behind it,

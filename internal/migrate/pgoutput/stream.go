@@ -510,7 +510,7 @@ func (st *stream) tick() error {
 		return nil
 	}
 	st.told = st.mark
-	return st.send(data.Txn{Position: st.at.text(), Sequence: st.at.sequence(), Commit: st.mark})
+	return st.send(data.Txn{Position: st.at.text(), Sequence: st.at.behind(), Commit: st.mark})
 }
 
 func dataPosition(s string) data.Position { return data.Position(s) }
