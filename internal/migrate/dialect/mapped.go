@@ -183,8 +183,8 @@ func (d *Dialect) zoned(z *row.Zone, c *row.Column, ref string) (string, bool) {
 		return "", false
 	}
 	var b strings.Builder
-	for i := len(spans) - 1; i >= 0; i-- {
-		offset := strconv.Itoa(spans[i].Offset)
+	for i, span := range slices.Backward(spans) {
+		offset := strconv.Itoa(span.Offset)
 		switch {
 		case len(spans) == 1:
 			b.WriteString(offset)
@@ -195,7 +195,7 @@ func (d *Dialect) zoned(z *row.Zone, c *row.Column, ref string) (string, bool) {
 		case i == len(spans)-1:
 			b.WriteString("CASE")
 		}
-		b.WriteString(" WHEN " + ref + " >= '" + strings.Replace(spans[i].From, "T", " ", 1) + "' THEN " + offset)
+		b.WriteString(" WHEN " + ref + " >= '" + strings.Replace(span.From, "T", " ", 1) + "' THEN " + offset)
 	}
 	if d.mysql() {
 		return d.code(c, c, "DATE_SUB("+ref+", INTERVAL "+b.String()+" SECOND)", false)

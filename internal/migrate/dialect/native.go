@@ -30,7 +30,7 @@ func (d *Dialect) Column(n Native) (row.Column, error) {
 	if c.Native == "" {
 		c.Native = n.Type
 	}
-	known := false
+	var known bool
 	switch {
 	case d.mysql():
 		known = d.mysqlType(&c, n)

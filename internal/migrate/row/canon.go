@@ -15,7 +15,7 @@ import (
 // what PostgreSQL prints: bytes are \x and hexadecimal (raw without it), bits are 0 and 1.
 func Canon(c *Column, v any) (Value, error) {
 	var text string
-	ok := true
+	var ok bool
 	switch v := v.(type) {
 	case nil:
 		return Value{Null: true}, nil

@@ -102,7 +102,7 @@ func EncodeKey(k Key) []byte {
 // CompareKeys sorts keys of t as the databases do: numbers and times by value, text by its bytes.
 func (t *Table) CompareKeys(a, b Key) int {
 	for i, at := range t.Key {
-		if c := compare(t.Columns[at].Type, a[i], b[i]); c != 0 {
+		if c := compare(t.Columns[at].Type, a[i], b[i]); c != 0 { //nolint:gosec // keys of t have its length
 			return c
 		}
 	}

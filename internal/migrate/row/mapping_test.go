@@ -11,8 +11,6 @@ import (
 	"jindu.dev/jindu/internal/kit/kind"
 )
 
-func text(s string) *string { return &s }
-
 // pairOf are tables of one column beside the key.
 func pairOf(from, to Column) (old, new *Table) {
 	from.Name, to.Name = "a", "b"
@@ -134,7 +132,7 @@ func peopleRule() v1.TableRule {
 		{From: []string{"name"}, To: []string{"first", "last"}, Split: " "},
 		{From: []string{"street", "city"}, To: []string{"address"}, Split: ", "},
 		{From: []string{"id"}, To: []string{"pid"}},
-		{To: []string{"kind"}, Default: text("person")},
+		{To: []string{"kind"}, Default: new("person")},
 	}}
 }
 
@@ -187,6 +185,7 @@ func TestSplitAndJoin(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 func TestEveryWrongFieldIsNamed(t *testing.T) {
+	x := "x"
 	old, new := people()
 	rule := v1.TableRule{Name: "people", To: "persons", Version: "name", Settled: "ver", Owner: "ver", Money: []string{"none"}, Skip: []string{"up", "nowhere"}, Columns: []v1.ColumnRule{
 		{From: []string{"name"}, To: []string{"first", "last"}},
@@ -195,7 +194,7 @@ func TestEveryWrongFieldIsNamed(t *testing.T) {
 		{To: []string{"kind"}},
 		{From: []string{"sum"}, To: []string{"pid"}},
 		{From: []string{"street"}, To: []string{"ver"}, Zone: "Nowhere/City", Type: "number", Null: "none", Split: "x", Default: nil},
-		{From: []string{"junk"}, To: []string{"up"}, Default: text("x")},
+		{From: []string{"junk"}, To: []string{"up"}, Default: &x},
 	}}
 	_, err := NewMapping(rule, old, new)
 	e, ok := errors.AsType[*kind.Error](err)

@@ -1,5 +1,7 @@
 package row
 
+import "slices"
+
 // Type is what a column holds, apart from how a database spells it.
 type Type uint8
 
@@ -88,10 +90,5 @@ func (t *Table) KeyOf(r Row) Key {
 
 // IsKey says whether a column is part of the primary key.
 func (t *Table) IsKey(column int) bool {
-	for _, at := range t.Key {
-		if at == column {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(t.Key, column)
 }

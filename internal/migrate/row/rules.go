@@ -175,10 +175,9 @@ func (b *builder) single(path string, r *v1.ColumnRule, from, to *Column) {
 	}
 	b.read(path, r, from, to, &s)
 	b.zone(path, r, &s)
-	carries := s.Read
 	switch {
 	case s.Zone != nil:
-		if carries = other(s.Read); carries != to.Type {
+		if other(s.Read) != to.Type {
 			b.fail(path+".zone", r.Zone, "of columns %s (%s) and %s (%s) one must be a time without zone and the other one with", from.Name, from.Type, to.Name, to.Type)
 		}
 	case s.Scale != 0:
@@ -198,10 +197,10 @@ func (b *builder) single(path string, r *v1.ColumnRule, from, to *Column) {
 var readAs = map[string]Type{"text": Text, "integer": Integer, "decimal": Decimal, "boolean": Bool}
 
 func (b *builder) read(path string, r *v1.ColumnRule, from, to *Column, s *Step) {
-	switch {
-	case r.Type == "":
+	switch r.Type {
+	case "":
 		return
-	case r.Type == "time":
+	case "time":
 		s.Read = Local
 		if r.Zone == "" && (to.Type == Date || to.Type == Clock || to.Type == Instant) {
 			s.Read = to.Type

@@ -72,7 +72,8 @@ func (s *Step) one(v Value, from, to *Column) (Value, error) {
 	if _, ok := s.back[v.Text]; ok {
 		return Value{}, cannot(from, "has no translation, and is what another one is translated to")
 	}
-	text, ok := v.Text, true
+	text := v.Text
+	var ok bool
 	read := *from
 	if s.Read != from.Type {
 		read.Type, read.Scale, read.Length, read.Padded = s.Read, -1, 0, false
@@ -112,7 +113,8 @@ func (s *Step) oneBack(v Value, from, to *Column) (Value, error) {
 	if _, ok := s.Values[v.Text]; ok {
 		return Value{}, cannot(to, "has no translation, and is what another one is translated from")
 	}
-	text, ok := v.Text, true
+	text := v.Text
+	var ok bool
 	read := *from
 	read.Type = s.Read
 	if s.Read != from.Type {

@@ -14,13 +14,16 @@ const (
 
 // plausible says whether s has only what a date or a time of any database is written with.
 func plausible(s string) bool {
-	if s == "" || len(s) > 40 {
+	if timeRank(s) != 0 {
+		return true
+	}
+	if d := strings.TrimPrefix(s, "-"); d == "" || d[0]-'0' > 9 || len(s) > 40 || strings.Count(s, ".") > 1 {
 		return false
 	}
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c-'0' <= 9, c == '-', c == ':', c == '.', c == ' ', c == 'T', c == '+', c == 'Z':
-		case c == 'B', c == 'C', strings.Contains("infinity", string(rune(c))):
+		case c == 'B', c == 'C':
 		default:
 			return false
 		}

@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strconv"
@@ -133,7 +134,7 @@ func (b *batch) run(ctx context.Context, r tx) error {
 func (b *batch) look(ctx context.Context, r tx, g *group) error {
 	// In one order, so that two transactions do not wait for each other.
 	sorted := slices.Clone(g.targets)
-	slices.SortFunc(sorted, func(a, c *target) int { return strings.Compare(string(a.encoded), string(c.encoded)) })
+	slices.SortFunc(sorted, func(a, c *target) int { return bytes.Compare(a.encoded, c.encoded) })
 	columns := slices.Clone(g.table.Key)
 	if g.version >= 0 {
 		columns = append(columns, g.version)

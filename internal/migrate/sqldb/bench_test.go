@@ -12,13 +12,13 @@ import (
 func benchTable(b *testing.B, kind string) (*world, *row.Table) {
 	b.Helper()
 	ddl := "CREATE TABLE orders (id BIGINT PRIMARY KEY, buyer VARCHAR(40) NOT NULL, sku VARCHAR(40), amount DECIMAL(12,2) NOT NULL, paid BOOLEAN NOT NULL, ver BIGINT NOT NULL, "
-	w := (*world)(nil)
-	if kind == "mariadb" {
-		w = mariadb(b, ddl+"at DATETIME(6) NOT NULL)")
-	} else {
-		w = postgres(b, ddl+"at TIMESTAMP NOT NULL)")
+	start, typ := mariadb, "DATETIME(6)"
+	if kind == "postgres" {
+		start, typ = postgres, "TIMESTAMP"
 	}
-	return w, w.table(b, "orders")
+	w := start(b, ddl+"at "+typ+" NOT NULL)")
+	table := w.table(b, "orders")
+	return w, table
 }
 
 func order(i, version int) row.Row {

@@ -78,7 +78,7 @@ func TestACutConnectionIsAnErrorAndThenOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer far.Close()
+		defer func() { _ = far.Close() }()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		applied := make(chan int, 1)

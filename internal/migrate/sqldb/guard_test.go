@@ -16,7 +16,6 @@ type model struct {
 	row    row.Row // nil: none
 	seq    int64   // in jindu_version, -1: not there
 	gone   bool
-	once   string
 	before bool // what is there was there before this batch
 }
 

@@ -99,7 +99,7 @@ func TestWithoutReplicasThereIsNoLag(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer s.Close()
+		defer func() { _ = s.Close() }()
 		for range 2 {
 			if _, err := s.Lag(t.Context()); kind.Code(err) != "JD-SQLDB-015" {
 				t.Errorf("%s: %v", w.kind, err)

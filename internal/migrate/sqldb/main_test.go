@@ -139,5 +139,5 @@ func remove(t *row.Table, sequence int64, key ...string) data.Write {
 }
 
 func sameRows(a, b []row.Row) bool {
-	return slices.EqualFunc(a, b, func(x, y row.Row) bool { return slices.Equal(x, y) })
+	return slices.EqualFunc(a, b, slices.Equal[row.Row])
 }

@@ -9,8 +9,6 @@ import (
 	"jindu.dev/jindu/internal/migrate/row"
 )
 
-func textOf(s string) *string { return &s }
-
 // shopRule has every rule that SQL can say, between two schemas that agree in nothing but the facts.
 var shopRule = v1.TableRule{
 	Name: "t_order", To: "orders", Version: "ver", Money: []string{"amount"}, Settled: "utime", Skip: []string{"junk"},
@@ -25,7 +23,7 @@ var shopRule = v1.TableRule{
 		{From: []string{"alias"}, To: []string{"nick"}, Null: "empty"},
 		{From: []string{"paid"}, To: []string{"settled"}, Type: "boolean"},
 		{From: []string{"token"}, To: []string{"token"}},
-		{To: []string{"origin"}, Default: textOf("old")},
+		{To: []string{"origin"}, Default: new("old")},
 	},
 }
 

@@ -145,7 +145,7 @@ func TestAUserWithoutPrivilegesIsToldWhich(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer weak.Close()
+		defer func() { _ = weak.Close() }()
 		if err := weak.Prepare(t.Context()); kind.Code(err) != "JD-SQLDB-004" {
 			t.Errorf("%s: %v", w.kind, err)
 		}
