@@ -9,13 +9,21 @@ PLATFORMS := linux/amd64 linux/arm64 linux/loong64 darwin/arm64 windows/amd64
 
 export CGO_ENABLED ?= 0
 
-.PHONY: build run test unit peers console-test e2e demo-test need lint race cover bench bench-compare gen gen-check release console static clean help
+.PHONY: build agent run run-data test unit peers console-test e2e demo-test need lint race cover bench bench-compare gen gen-check release console static clean help
 
 build: ## The binary, at bin/jindu
 	go build $(GOFLAGS_BUILD) -o bin/jindu ./cmd/jindu
 
+agent: bin/jindu-agent.jar ## The Java agent, at bin/jindu-agent.jar
+
+bin/jindu-agent.jar: $(shell find sdk/java/src sdk/java/pom.xml -type f)
+	sh sdk/java/build.sh
+
 run: build ## The main job: a live service crosses from Java to Go
 	bin/jindu demo --install
+
+run-data: build agent ## The second job: a shop and its rows cross, and come back
+	bin/jindu demo data --install
 
 need: ## Install what the tests need, or say what is missing and how to get it
 	bash tools/need.sh

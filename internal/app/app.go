@@ -124,7 +124,7 @@ func newNode(cfg Config, o Options) (*node, error) {
 		return nil, err
 	}
 	n.migrate, err = migrate.New(cfg.Migrate, migrate.Ports{
-		Objects: migrationStore{n.objects}, Shares: n.route, Outcomes: outcomes{n.gateway}, Registry: n.registry, Caller: caller{n.client},
+		Objects: migrationStore{n.objects}, Shares: n.route, Outcomes: outcomes{n.gateway}, Registry: n.registry, Caller: caller{n.client, n.endRun},
 		Data: crossing{n.data}, Effects: n.effects,
 	}, migrate.Options{Log: n.log, Version: o.Version})
 	if err != nil {
@@ -151,6 +151,13 @@ func newNode(cfg Config, o Options) (*node, error) {
 	}
 	n.admin = web.NewServer(server, n.adminHandler())
 	return n, nil
+}
+
+// endRun tells every proxy that a run of a shadow is over.
+func (n *node) endRun(run string) {
+	for _, p := range n.proxies {
+		p.EndRun(run)
+	}
 }
 
 // newAccess reads certificates and tokens, and refuses to go on when the listener would be open to all.

@@ -115,8 +115,11 @@ type crossing struct{ *data.Server }
 // Move says in migrate's words that time was up.
 func (c crossing) Move(ctx context.Context, migration string, epoch int64, from, to int) error {
 	err := c.Server.Move(ctx, migration, epoch, from, to)
-	if errors.Is(err, data.ErrNotDrained) {
+	switch {
+	case errors.Is(err, data.ErrNotDrained):
 		return errors.Join(migrate.ErrNotDrained, err)
+	case errors.Is(err, data.ErrNoWayBack):
+		return errors.Join(migrate.ErrNoWayBack, err)
 	}
 	return err
 }

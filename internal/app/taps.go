@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 
+	v1 "jindu.dev/jindu/api/v1"
 	"jindu.dev/jindu/internal/gateway"
 	"jindu.dev/jindu/internal/gateway/http1"
 	"jindu.dev/jindu/internal/migrate"
@@ -25,12 +26,21 @@ func (t *tap) Plan(ex *gateway.Exchange) gateway.Plan {
 // Done takes the recording over.
 func (t *tap) Done(rec *gateway.Recorded) { t.migrate.Done((*migrate.Recorded)(rec)) }
 
-// caller sends copies over the gateway's client.
-type caller struct{ client *http1.Client }
+// caller sends copies over the gateway's client. When a copy is answered its run is over, and proxies let go of
+// what they hold for it.
+type caller struct {
+	client *http1.Client
+	over   func(run string)
+}
 
 // Call is migrate.Caller.
 func (c caller) Call(ctx context.Context, address string, out *migrate.Copy, maxBody int64) (migrate.Reply, error) {
 	in, err := c.client.Do(ctx, address, gateway.Outgoing(*out))
+	for _, h := range out.Header {
+		if mark, ok := v1.ParseMark(h.Value); ok && h.Name == v1.MarkHeader {
+			c.over(mark.Run)
+		}
+	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return migrate.Reply{}, fmt.Errorf("%w: %w", migrate.ErrUnreached, err)
 	}

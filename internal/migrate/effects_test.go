@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,8 +173,9 @@ func TestWhatIsNotKnownWholeIsNotCompared(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, w := run(t, compared)
 				w.shadowSafe()
-				w.services(s, func(address string, _ v1.Mark) []v1.Effect {
-					if address == "b" {
+				var runs atomic.Int64 // an unsafe request's control is the new side's second run
+				w.services(s, func(string, v1.Mark) []v1.Effect {
+					if runs.Add(1) == 1 {
 						return c.fresh
 					}
 					return c.second

@@ -46,6 +46,7 @@ type job struct {
 	book     *evidence.Book // of the versions that answered
 	endpoint string
 	asks     []ask
+	inTurn   bool // see mirrorPlan
 	size     int64
 	at       time.Duration // Clock.Mono when it was put into the queue
 }

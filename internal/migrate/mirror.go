@@ -97,17 +97,27 @@ type mirrorPlan struct {
 	// none says that no instance can be asked: a drop.
 	none bool
 	asks []ask // in the order in which they start, all at once
+	// inTurn: each begins when the one before has ended. Two runs of one unsafe request at the same time would
+	// wait for each other's locks, or one would find what the other did.
+	inTurn bool
 }
 
 // rolesOf are the answers that a comparison needs, and the control that makes it a triple: the side that
 // answered the user once more, at the same time as the other one. What changed since the user's answer
-// then sets both apart from it.
+// then sets both apart from it. An unsafe request was done where the user was answered, and cannot be done
+// there again: its control is the other side's second run, as long after its first as that was after the
+// user's.
 func rolesOf(rec *Recorded) (needed []role, control role) {
+	unsafe := !safe(rec.Method)
 	switch {
 	case rec.Observed:
 		return []role{roleOld, roleNew}, roleOld2
+	case rec.Answered == route.SideNew && unsafe:
+		return []role{roleOld}, roleOld2
 	case rec.Answered == route.SideNew:
 		return []role{roleOld}, roleNew2
+	case unsafe:
+		return []role{roleNew}, roleNew2
 	}
 	return []role{roleNew}, roleOld2
 }
@@ -139,6 +149,9 @@ func (v *mirrorView) plan(rec *Recorded, triple func() bool, rng *rand.Rand) mir
 		if t, found := pick(v.among(control), !repeatable(rec.Method), rec.Instance, rng); found {
 			p.asks = append(p.asks, ask{control, t.address})
 		}
+	}
+	if p.inTurn = unsafe; unsafe {
+		return p
 	}
 	rng.Shuffle(len(p.asks), func(i, j int) { p.asks[i], p.asks[j] = p.asks[j], p.asks[i] })
 	return p

@@ -61,7 +61,7 @@ func (j *job) observe(all []said) (o evidence.Observation, drop string) {
 		if s.err != nil {
 			failure, lost := failed(s.err)
 			switch {
-			case failure == "" && (s.role == roleOld2 || s.role == roleNew2):
+			case failure == "" && (s.role == roleOld2 || s.role == roleNew2), j.inTurn && s.role.control():
 				continue
 			case failure == "", s.role == roleOld, s.role == roleNew2:
 				return o, lost
@@ -78,6 +78,9 @@ func (j *job) observe(all []said) (o evidence.Observation, drop string) {
 		case roleNew2:
 			o.New2 = &a
 		}
+	}
+	if j.inTurn { // the side that ran twice is the one that the others are held against
+		o.NewFirst = o.New2 != nil
 	}
 	return o, ""
 }

@@ -356,7 +356,7 @@ func (s *Server) mirror(ctx context.Context, l *lane, j *job) (waits bool) {
 			}
 			all[i] = said{j.asks[i].role, reply, err, run, began, answered}
 		}
-		if i == len(j.asks)-1 {
+		if j.inTurn || i == len(j.asks)-1 {
 			send()
 		} else {
 			others.Go(send)

@@ -50,7 +50,7 @@ func (s *Server) Done(rec *Recorded) {
 		l.tally.drop(dropFailed, 1)
 		return
 	}
-	if drop := l.push(job{rec: rec, view: v, book: book, endpoint: endpoint, asks: p.asks, size: rec.size(), at: now}); drop != "" {
+	if drop := l.push(job{rec: rec, view: v, book: book, endpoint: endpoint, asks: p.asks, inTurn: p.inTurn, size: rec.size(), at: now}); drop != "" {
 		s.forget(rec)
 		l.tally.drop(drop, 1)
 		return

@@ -14,6 +14,7 @@ const imports = `
 api/v1:
 sdk:                         api/v1
 sdk/*:                       api/v1 sdk
+sdk/*/*:                     api/v1 sdk sdk/*
 console:
 
 internal/kit/kind:

@@ -309,7 +309,7 @@ func (s *dataStage) javaShop(ctx context.Context, maria *dbserver.Server, proxy 
 	}
 	program := javaProgram{name: "Shop", source: shopjava.Source, classpath: driver, options: []string{
 		"-javaagent:" + agent + "=" + strings.Join([]string{
-			"node=" + s.stage.admin.base, "service=" + shop.Name, "fence=true", "forward=" + strings.TrimPrefix(s.payment, "http://"),
+			"node=" + s.stage.admin.base, "service=" + shop.Name, "fence=optional", "sql=proxy", "forward=" + strings.TrimPrefix(s.payment, "http://"),
 		}, ","),
 	}}
 	url := fmt.Sprintf("jdbc:mariadb://%s/%s?user=%s&password=%s", proxy, oldSchema, maria.User, maria.Password)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -64,6 +65,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	sessions map[*Session]struct{}
+	holders  map[string][]*Session // by run
 	addr     net.Addr
 	wg       sync.WaitGroup
 }
@@ -71,7 +73,7 @@ type Server struct {
 // New makes the proxy called name. cfg has been validated; log may carry attributes of the node.
 func New(name string, cfg Proxy, p Protocol, rec Recorder, log *slog.Logger) *Server {
 	s := &Server{Limits: DefaultLimits(), name: name, cfg: cfg.withDefaults(), protocol: p, rec: rec,
-		log: log.With("proxy", name), sessions: map[*Session]struct{}{}}
+		log: log.With("proxy", name), sessions: map[*Session]struct{}{}, holders: map[string][]*Session{}}
 	s.ctx, s.cut = context.WithCancel(context.Background())
 	return s
 }
@@ -172,6 +174,7 @@ func (s *Server) accept(ln net.Listener) {
 func (s *Server) serve(session *Session) {
 	err := s.protocol.Serve(session.ctx, session)
 	session.kill()
+	s.holds(session, "")
 	s.mu.Lock()
 	delete(s.sessions, session)
 	s.mu.Unlock()
@@ -187,6 +190,34 @@ func (s *Server) serve(session *Session) {
 func Ordinary(err error) bool {
 	return err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, context.Canceled)
+}
+
+// holds notes for which run a session holds something.
+func (s *Server) holds(session *Session, run string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if session.run == run {
+		return
+	}
+	if left := slices.DeleteFunc(s.holders[session.run], func(o *Session) bool { return o == session }); len(left) > 0 {
+		s.holders[session.run] = left
+	} else {
+		delete(s.holders, session.run)
+	}
+	session.over.Store(false)
+	if session.run = run; run != "" {
+		s.holders[run] = append(s.holders[run], session)
+	}
+}
+
+// EndRun says that a run is over: what its sessions hold is let go at once, not when it has been idle for long.
+func (s *Server) EndRun(run string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, session := range s.holders[run] {
+		session.over.Store(true)
+		_ = session.Client.SetReadDeadline(time.Unix(1, 0)) // one that is gone holds nothing
+	}
 }
 
 // janitor ends what takes too long, and resting sessions when the process ends.

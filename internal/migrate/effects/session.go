@@ -30,6 +30,8 @@ type Session struct {
 	cancel context.CancelFunc
 	began  int64
 	login  atomic.Bool // under way
+	run    string      // that something is held for; guarded by Server.mu
+	over   atomic.Bool
 	state  atomic.Int32
 
 	mu     sync.Mutex
@@ -114,6 +116,14 @@ func (s *Session) Rest() {
 func (s *Session) Work() bool {
 	return s.state.CompareAndSwap(resting, working) || s.state.Load() == working
 }
+
+// Holds says that the session holds something open for a run until the run is over: locks, that nobody else
+// should wait for longer than need be. "" says that it holds nothing any more.
+func (s *Session) Holds(run string) { s.server.holds(s, run) }
+
+// Over says that the run is over which the session holds something for. A read of the client's connection that
+// waits then fails with a timeout.
+func (s *Session) Over() bool { return s.over.Load() }
 
 // Stopping says that the process ends: a protocol may close the connection at the next good moment.
 func (s *Session) Stopping() bool { return s.server.draining.Load() }
