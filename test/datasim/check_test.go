@@ -132,6 +132,7 @@ func (s *sim) said() (map[string]string, error) {
 	for _, p := range parked {
 		add(p.Table, p.Key, "parked: "+p.Error)
 		s.count.parked++
+		s.sayf("parked: %s %s at %s: %s, %d behind", p.Table, *p.Key[0].Value, p.Position, p.Error, p.Behind)
 	}
 	diff, err := s.node.m.Diff(s.ctx, "shop", v1.DiffRequest{})
 	if err != nil {

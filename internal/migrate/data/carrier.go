@@ -138,26 +138,25 @@ func (c *carrier) apply(ctx context.Context, b *batch) ([]Fate, error) {
 // told says whether a change whose row is not as it was before it had been applied before, and is only told
 // again: the row is as it, or a later change of the row, leaves it, or is the same on both sides.
 func (c *carrier) told(ctx context.Context, b *batch, i int) (bool, error) {
-	from := b.from[i]
-	one := &from.unit.cargo[from.cargo]
+	place := b.from[i]
+	one := &place.unit.cargo[place.cargo]
+	from, to := c.relay.from, c.relay.from.other()
 	var rows [2]row.Row
-	for _, on := range sides() {
-		store, key := c.target, one.write.Table.KeyOf(one.write.Row)
-		if on == c.relay.from {
-			store, key = c.origin, one.key
-		}
-		found, err := store.Rows(ctx, one.pair.tables[on], []row.Key{key})
-		switch {
-		case err != nil && on == c.relay.from:
-			return false, nil // the losing side may be gone: then nothing more is known of it
-		case err != nil:
-			return false, err
-		case len(found) == 1:
-			rows[on] = found[0]
-		}
-		if on != c.relay.from && c.relay.leaves(from.unit, from.cargo, rows[on]) {
-			return true, nil
-		}
+	found, err := c.target.Rows(ctx, one.pair.tables[to], []row.Key{one.write.Table.KeyOf(one.write.Row)})
+	if err != nil {
+		return false, err
+	}
+	if len(found) == 1 {
+		rows[to] = found[0]
+	}
+	if c.relay.leaves(place.unit, place.cargo, rows[to]) {
+		return true, nil
+	}
+	if found, err = c.origin.Rows(ctx, one.pair.tables[from], []row.Key{one.key}); err != nil {
+		return false, nil //nolint:nilerr // the losing side may be gone: then nothing more is known of it
+	}
+	if len(found) == 1 {
+		rows[from] = found[0]
 	}
 	return one.pair.equal(rows), nil
 }
