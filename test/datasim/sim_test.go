@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,6 +63,7 @@ func TestHistories(t *testing.T) {
 		return
 	}
 	n := histories(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // histories are short-lived and small
 	var mu sync.Mutex
 	var sum counts
 	failed := 0

@@ -15,6 +15,9 @@ import (
 
 // step does one thing at random.
 func (s *sim) step() {
+	if s.steps++; s.steps > 1500 {
+		return // a node that waits without end
+	}
 	s.now = s.now.Add(time.Duration(s.rnd.IntN(2000)) * time.Microsecond)
 	switch k := s.rnd.IntN(200); {
 	case k < 50:

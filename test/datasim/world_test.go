@@ -49,6 +49,7 @@ type sim struct {
 	anyone   string          // why any row may, "" when none
 	fenced   map[string][]fenceOp
 	tick     int64
+	steps    int
 	upTo     int64 // fences above it are being taken back
 	compared bool  // no gate waits for a comparison
 	loose    bool  // there may be fences of a move that did not happen

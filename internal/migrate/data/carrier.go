@@ -128,7 +128,7 @@ func (c *carrier) apply(ctx context.Context, b *batch) ([]Fate, error) {
 		}
 		if done {
 			fates[i] = Stale
-		} else if !c.relay.State().Careful || !c.toldAll() && !c.relay.Full() {
+		} else if !c.relay.cares(b.from[i]) || !c.toldAll() && !c.relay.Full() {
 			return nil, errPatience // or care has ended meanwhile: apply it as usual
 		}
 	}

@@ -260,6 +260,18 @@ func (j *Judge) Standing() (differ, unsure int64, open int) {
 	return differ + int64(j.known), int64(len(j.list) - j.known), len(j.cases.open)
 }
 
+// frozen says whether changes of a row may not simply overwrite the other side's: it is known to differ, and a person
+// must settle that, or the side they come from is not the declared winner.
+func (j *Judge) frozen(ident string, winner bool) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.known == 0 {
+		return false
+	}
+	s := j.list[ident]
+	return s != nil && s.known && (s.cause != "" || !winner)
+}
+
 // Unsure says whether any row of a table waits to be looked at again.
 func (j *Judge) Unsure(table string) bool {
 	j.mu.Lock()

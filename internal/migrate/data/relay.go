@@ -19,6 +19,7 @@ type Relay struct {
 	strong  time.Duration
 	observe func(t *Txn, c *cargo)  // every native change, before it is carried; nil: nobody asks
 	suspect func(c *cargo)          // a row that may differ: compare it; nil: nobody asks
+	frozen  func(ident string) bool // a row known to differ that this side may not simply overwrite; nil: none
 	touched func(ident string) bool // careful: whether the other side wrote the row since; nil: nobody knows
 
 	mu       sync.Mutex
@@ -239,8 +240,12 @@ func (r *Relay) put(b *batch, u *unit, seen map[string]int) {
 			continue
 		}
 		w := c.write
-		if b.careful && c.sealed {
-			w.Check = true
+		frozen := r.frozen != nil && r.frozen(c.ident)
+		if (r.careful || frozen) && c.sealed {
+			w.Check, b.careful = true, true
+		} else if frozen {
+			w.Check, b.careful = true, true // what was before is not known: the row stays as it is
+			w.Was = c.write.Row
 		}
 		at, twice := seen[c.ident]
 		if !twice || w.Check || b.writes[at].Op == Delete {

@@ -79,6 +79,9 @@ func (c *crossing) board(ctx context.Context, from side) (*carrier, stamp, error
 	relay := NewRelay(plan, from, stream, RelayOptions{MaxBytes: c.cfg.MaxBytes, Batch: c.cfg.Batch, Strong: c.spec.Strong.Or(0)}, at)
 	relay.observe = func(t *Txn, one *cargo) { c.history.Add(from, t, one) }
 	relay.suspect = func(one *cargo) { c.judge.Suspect(one.pair, from, one.key, c.pace.now(), nil) }
+	relay.frozen = func(ident string) bool {
+		return c.judge.frozen(ident, c.spec.Winner == from.String() || c.spec.Winner == "owner")
+	}
 	relay.touched = func(ident string) bool { return c.history.Touched(from.other(), ident) }
 	one := &carrier{relay: relay, source: source, origin: stores[from], target: target, pace: c.pace, timeout: c.cfg.Timeout, workers: max(c.cfg.Workers, 1)}
 	one.toldAll = func() bool { return c.toldAll(from, one) }

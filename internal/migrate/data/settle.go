@@ -10,7 +10,7 @@ import (
 )
 
 // errConflict parks a change that came late to a row which the other side's users wrote since.
-var errConflict = errors.New("the row was written on the other side after its subjects had moved there, before this change arrived: compare both, then retry to overwrite it or skip this change")
+var errConflict = errors.New("the row on the other side is not as it was before this change: users moved there before it arrived, or the row is known to differ; compare both, then retry to overwrite it or skip this change")
 
 // workerStream is the name under which a worker's position is stored, so that workers do not wait for each other's lock.
 func workerStream(stream string, worker int) string { return stream + "/" + strconv.Itoa(worker) }
@@ -155,6 +155,13 @@ func (r *Relay) drop(ident string, lot *parkedRow) bool {
 	}
 	delete(r.parked, ident)
 	return true
+}
+
+// cares says whether the row of a write must still be as it was before it.
+func (r *Relay) cares(p place) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.careful || r.frozen != nil && r.frozen(p.unit.cargo[p.cargo].ident)
 }
 
 // leaves says whether a row is as a change of a unit, or a later one of the same row that is on its way, leaves it.
