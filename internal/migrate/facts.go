@@ -46,7 +46,7 @@ func (s *Server) refresh(now Clock) {
 		if l == nil {
 			l = &lane{name: name, maxQueue: s.cfg.Queue}
 			if s.ports.Data != nil {
-				l.normal = s.ports.Data.Normal
+				l.normal, l.across = s.ports.Data.Normal, s.ports.Data.Across
 			}
 			changed = true
 		}

@@ -23,7 +23,8 @@ type lane struct {
 	// book is where comparisons go, result what the last look at it said; nil where there is none.
 	book   atomic.Pointer[evidence.Book]
 	result atomic.Pointer[evidence.Result]
-	// normal is Data.Normal; nil where no rows are carried.
+	// across and normal are those of Data; nil where no rows are carried.
+	across   func(migration string) bool
 	normal   func(migration string, old bool, e v1.Effect) v1.Effect
 	settings *Settings // that view and book were made from; of the caller of refresh
 	broken   error     // why there is no book; likewise
@@ -180,8 +181,9 @@ func (l *lane) triple(v *mirrorView, rng *rand.Rand) bool {
 // refresh brings view and book in line with the controller's account.
 func (l *lane) refresh(t *tracker, at time.Time, maxEndpoints int) {
 	st := t.status()
-	if t.settings == nil || t.rival != "" || !comparing(st.Phase) || t.sides.usableOld == 0 || t.sides.usableNew == 0 {
-		l.view.Store(nil) // nobody to ask is no drop: it blocks by itself
+	if t.settings == nil || t.rival != "" || !comparing(st.Phase) || t.sides.usableOld == 0 || t.sides.usableNew == 0 ||
+		l.across != nil && t.settings.Spec.Data != nil && !l.across(l.name) {
+		l.view.Store(nil) // nobody to ask is no drop: it blocks by itself, and so do rows that are under way
 	} else if v := newMirrorView(l.name, t.settings, st.Phase, &t.sides); !v.equal(l.view.Load()) {
 		l.view.Store(v)
 	}

@@ -47,6 +47,8 @@ func (r *rows) Settle(ctx context.Context, name string, epoch int64) error {
 	return r.do(ctx, "settle %s@%d", name, epoch)
 }
 
+func (r *rows) Across(string) bool { return true }
+
 func (r *rows) Normal(_ string, _ bool, e v1.Effect) v1.Effect { return e }
 
 func (r *rows) HandOver(ctx context.Context, name, side string) error {

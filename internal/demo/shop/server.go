@@ -111,7 +111,11 @@ func (t *story) today(ctx context.Context) error {
 	if err := t.apply(ctx, v1.KindService, serviceSpec()); err != nil {
 		return err
 	}
-	if err := t.apply(ctx, v1.KindRoute, routeSpec(v1.Selector{"runtime": p.OldRuntime})); err != nil {
+	// The migration comes first: requests carry marks from the beginning, which the proxies ask for.
+	if err := t.apply(ctx, v1.KindMigration, migrationSpec(p, t.o.Pace, true, t.o.Now())); err != nil {
+		return err
+	}
+	if err := t.apply(ctx, v1.KindRoute, routeSpec()); err != nil {
 		return err
 	}
 	if err := t.usable(ctx, 1); err != nil {
@@ -139,12 +143,6 @@ func (t *story) cross(ctx context.Context) (spoilt int64, err error) {
 		return 0, err
 	}
 	t.step("observe: nobody moves, no row is touched")
-	if err := t.apply(ctx, v1.KindMigration, migrationSpec(p, t.o.Pace, true, t.o.Now())); err != nil {
-		return 0, err
-	}
-	if err := t.apply(ctx, v1.KindRoute, routeSpec(nil)); err != nil {
-		return 0, err
-	}
 	if err := t.pause(ctx, t.o.Pace.Observe); err != nil {
 		return 0, err
 	}

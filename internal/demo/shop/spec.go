@@ -38,9 +38,9 @@ func serviceSpec() v1.ServiceSpec {
 	}
 }
 
-// routeSpec sends the endpoints to the service; only names a subset, or nothing when the migration decides.
-func routeSpec(only v1.Selector) v1.RouteSpec {
-	to := []v1.BackendRef{{BackendTarget: v1.BackendTarget{Service: Name, Subset: only}}}
+// routeSpec sends the endpoints to the service; the migration decides to which side.
+func routeSpec() v1.RouteSpec {
+	to := []v1.BackendRef{{BackendTarget: v1.BackendTarget{Service: Name}}}
 	var rules []v1.RouteRule
 	for _, path := range []string{"/orders", "/orders/{id}", "/orders/{id}/cancel", "/callbacks/{id}", "/users/{id}/orders", "/stock/{id}"} {
 		form := "Template"

@@ -54,6 +54,23 @@ func (s *Server) HandOver(ctx context.Context, migration, to string) error {
 	return c.handOver(ctx, sideOf(to))
 }
 
+// Across says that every row that was there is on the other side and changes follow: before that a shadow of
+// the new side reads what is not there yet. A migration without data has nothing to wait for.
+func (s *Server) Across(migration string) bool {
+	c, err := s.find(migration)
+	if err != nil {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.spec.Tables {
+		if t := c.tables[c.spec.Tables[i].Name]; t == nil || !t.done {
+			return false
+		}
+	}
+	return c.closed || c.relays[oldSide].state == "running" && c.relays[newSide].state == "running"
+}
+
 // Status is where the data of a migration stands.
 func (s *Server) Status(migration string) (v1.DataStatus, error) {
 	c, err := s.find(migration)

@@ -78,5 +78,8 @@ func (s *Store) Unfence(ctx context.Context, migration string, above int64) erro
 		_, err := r.exec(ctx, dialect.Query{SQL: s.dialect.Fence().Delete, Args: []any{migration, above}})
 		return err
 	})
-	return s.fail("unfence", err)
+	if err = s.fail("unfence", err); kind.Of(err) == kind.NotFound {
+		return nil // where no table was made yet nothing was ever fenced
+	}
+	return err
 }

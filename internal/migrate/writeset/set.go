@@ -43,6 +43,8 @@ func (ws *WriteSet) Effects() []v1.Effect {
 	for i := range ws.Told {
 		t := &ws.Told[i]
 		switch {
+		case ofDatabase(&t.Effect) && strings.HasPrefix(tableOf(t.Effect.Target), ownTables):
+			// Jindu's own: the outbox, fences, versions. Only one side may have them.
 		case ofDatabase(&t.Effect) && closeness(t.Capture) < best[tableOf(t.Effect.Target)]:
 		case t.Effect.Fate == fateRolledBack && (!ws.Shadow || closeness(t.Capture) == 1):
 		default:
@@ -53,6 +55,9 @@ func (ws *WriteSet) Effects() []v1.Effect {
 }
 
 func ofDatabase(e *v1.Effect) bool { return e.Kind == v1.EffectRow || e.Kind == v1.EffectSQL }
+
+// ownTables begin the names of Jindu's tables in the databases of services.
+const ownTables = "jindu_"
 
 // tableOf is a table without its schema: not every capture names one.
 func tableOf(target string) string { return target[strings.LastIndexByte(target, '.')+1:] }
