@@ -2,6 +2,9 @@ package dbtest
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -91,6 +94,29 @@ func TestAPrivateServerLeavesNothing(t *testing.T) {
 		t.Error("the process is left")
 	}
 	if _, err := os.Stat(s.dir); !os.IsNotExist(err) {
+		t.Error("the directory is left", err)
+	}
+}
+
+func TestWhatAKilledTestLeftIsRemoved(t *testing.T) {
+	gone := exec.CommandContext(t.Context(), "true")
+	if err := gone.Run(); err != nil {
+		t.Skip(err)
+	}
+	left := filepath.Join(os.TempDir(), dirPrefix+strconv.Itoa(gone.Process.Pid)+"-left")
+	if err := os.Mkdir(left, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	state.Lock()
+	defer state.Unlock()
+	mine := state.dir
+	state.dir = ""
+	fresh, err := root()
+	state.dir = mine
+	if err != nil || os.Remove(fresh) != nil {
+		t.Error(fresh, err)
+	}
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
 		t.Error("the directory is left", err)
 	}
 }
