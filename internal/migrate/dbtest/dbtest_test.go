@@ -103,7 +103,7 @@ func TestWhatAKilledTestLeftIsRemoved(t *testing.T) {
 	if err := gone.Run(); err != nil {
 		t.Skip(err)
 	}
-	left := filepath.Join(os.TempDir(), dirPrefix+strconv.Itoa(gone.Process.Pid)+"-left")
+	left := filepath.Join(os.TempDir(), dirPrefix+strconv.Itoa(gone.Process.Pid)+"-left") //nolint:usetesting // there the next test binary looks
 	if err := os.Mkdir(left, 0o755); err != nil {
 		t.Fatal(err)
 	}
