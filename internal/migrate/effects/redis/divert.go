@@ -1,0 +1,478 @@
+package redis
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+)
+
+// held is a command of a shadow that waits for EXEC.
+type held struct {
+	name string
+	spec *spec
+	args [][]byte
+	keys []key
+}
+
+// ownedKeys is, behind the prefix, the set of keys that shadows own.
+const ownedKeys = "jindu:own"
+
+// claim makes a key the shadows' own, once. KEYS: the set, the key, the shadows' key. ARGV: 1 to copy it.
+const claim = `if redis.call('SADD',KEYS[1],KEYS[2])==1 then if ARGV[1]=='1' then redis.call('COPY',KEYS[2],KEYS[3],'REPLACE') else redis.call('DEL',KEYS[3]) end end return 0`
+
+// divert carries a shadow's command out beside what users own; false: it concerns the connection only and
+// goes the ordinary way.
+func (s *session) divert(name string, sp *spec, cl class, c command) (done bool, err error) {
+	switch name {
+	case "reset":
+		s.closeAside()
+		return false, nil
+	case "multi":
+		if s.tx.open || len(c.args) != 1 {
+			return true, s.reject("ERR MULTI calls can not be nested")
+		}
+		s.tx = transaction{open: true, aside: true}
+		return true, s.expect(expected{what: local, bytes: okay})
+	case "exec", "discard", "watch", "unwatch":
+		return true, s.aloud(func() error { return s.transact(name, sp, c) })
+	}
+	if cl == connection {
+		if s.tx.open {
+			return true, s.reject("ERR jindu proxy " + s.Name() + ": " + commandName(name) + " within MULTI of a shadow is not carried")
+		}
+		return false, nil
+	}
+	keys, ok := sp.keysOf(c.args)
+	if why := s.notDiverted(sp, c.args, keys, ok); why != "" {
+		return true, s.refuseShadow(name, sp, c, why)
+	}
+	if s.tx.open {
+		return true, s.hold(held{name, sp, keep(c.args), keys}, len(c.raw))
+	}
+	if name == "scan" || name == "keys" {
+		return true, s.aloud(func() error { return s.names(name, keep(c.args)) })
+	}
+	return true, s.aloud(func() error { return s.run(held{name, sp, keep(c.args), keys}) })
+}
+
+// notDiverted says why a command of a shadow cannot be carried out, "" when it can.
+func (s *session) notDiverted(sp *spec, args [][]byte, keys []key, ok bool) string {
+	if !ok {
+		return "the proxy does not know which keys it takes, or it cannot be answered exactly"
+	}
+	if sp.class == writes && len(keys) == 0 {
+		return "it writes and names no key"
+	}
+	if sp.script && sp.class == writes && s.Rule.Shadow.User == "" {
+		return "keys that a script builds cannot be seen; set effects.proxies." + s.Name() + ".shadow.user to a user whose rights end at the prefix"
+	}
+	for _, k := range keys {
+		if string(args[k.at]) == ownedKeys {
+			return "the key " + ownedKeys + " is the proxy's"
+		}
+	}
+	return ""
+}
+
+// reject answers with an error that a transaction survives, as it does Redis's own about its words.
+func (s *session) reject(text string) error {
+	return s.expect(expected{what: local, bytes: failing(text)})
+}
+
+// aloud does what needs exchanges of the proxy's own, after all that came before it was answered. When the
+// shadows' connection fails the client hears of it, and its own connection stays.
+func (s *session) aloud(do func() error) error {
+	if err := s.drained(); err != nil {
+		return err
+	}
+	err := do()
+	if err == nil {
+		return nil
+	}
+	s.closeAside()
+	s.Log.Warn("shadow connection failed", "error", err)
+	if gone := s.there(); gone != nil {
+		return gone
+	}
+	return s.no("ERR jindu proxy " + s.Name() + ": there is no connection for shadows: " + err.Error())
+}
+
+// key is the key of shadows for a user's.
+func (s *session) key(k []byte) []byte {
+	return append(append(make([]byte, 0, len(s.prefix)+len(k)), s.prefix...), k...)
+}
+
+// owned says of each key whether shadows own it.
+func (s *session) owned(a *aside, keys [][]byte) ([]bool, error) {
+	out := make([]bool, len(keys))
+	if len(keys) == 0 {
+		return out, nil
+	}
+	v, err := s.ask(a, append([][]byte{[]byte("SMISMEMBER"), s.key([]byte(ownedKeys))}, keys...)...)
+	if err != nil {
+		return nil, err
+	}
+	if v.failed() || len(v.list) != len(keys) {
+		return nil, errors.New("the keys of shadows cannot be looked up: " + string(v.text))
+	}
+	for i := range out {
+		out[i] = string(v.list[i].text) == "1"
+	}
+	return out, nil
+}
+
+// prepared is a command as it goes out, with what has to go before it.
+type prepared struct {
+	claims []byte
+	n      int // commands in claims
+	raw    []byte
+}
+
+// translate puts the prefix on keys: on those that are written always, on those that are read where own says
+// that they are the shadows'.
+func (s *session) translate(h held, own map[string]bool) prepared {
+	var p prepared
+	args := slices.Clone(h.args)
+	for _, k := range h.keys {
+		name := h.args[k.at]
+		if k.use == readsKey && !own[string(name)] {
+			continue
+		}
+		args[k.at] = s.key(name)
+		if k.use == readsKey || k.use == channel {
+			continue
+		}
+		copied := "1"
+		if k.use == replacesKey {
+			copied = "0"
+		}
+		p.claims = appendCommand(p.claims, []byte("EVAL"), []byte(claim), []byte("3"), s.key([]byte(ownedKeys)), name, args[k.at], []byte(copied))
+		p.n++
+	}
+	p.raw = appendCommand(nil, args...)
+	return p
+}
+
+// lookUp says which of the keys that commands only read shadows own. Those that they write are owned by then.
+func (s *session) lookUp(a *aside, list ...held) (map[string]bool, error) {
+	own := map[string]bool{}
+	var ask [][]byte
+	for _, h := range list {
+		for _, k := range h.keys {
+			name := string(h.args[k.at])
+			if _, seen := own[name]; k.use == readsKey && !seen {
+				own[name] = false
+				ask = append(ask, h.args[k.at])
+			}
+		}
+	}
+	are, err := s.owned(a, ask)
+	if err != nil {
+		return nil, err
+	}
+	for i, k := range ask {
+		own[string(k)] = are[i]
+	}
+	return own, nil
+}
+
+// run carries out one command of a shadow.
+func (s *session) run(h held) error {
+	a, err := s.openAside()
+	if err != nil {
+		return err
+	}
+	own, err := s.lookUp(a, h)
+	if err != nil {
+		return err
+	}
+	for _, k := range h.keys { // one that is written and read by the same command
+		if k.use != readsKey && k.use != channel {
+			own[string(h.args[k.at])] = true
+		}
+	}
+	p := s.translate(h, own)
+	replies, err := s.exchange(a, append(p.claims, p.raw...), p.n+1)
+	if err != nil {
+		if h.spec.class == writes {
+			s.recordShadow(h, "unknown")
+		}
+		return err
+	}
+	for _, r := range replies[:p.n] {
+		if r[0] == '-' {
+			return s.expect(expected{what: local, bytes: slices.Clone(r)})
+		}
+	}
+	reply := slices.Clone(replies[p.n])
+	if h.spec.class == writes && reply[0] != '-' {
+		s.Events().Diverted.Add(1)
+		s.recordShadow(h, "shadowed")
+	}
+	if reply, err = s.unprefixed(h.spec, reply); err != nil {
+		return err
+	}
+	return s.expect(expected{what: local, bytes: reply})
+}
+
+func (s *session) recordShadow(h held, fate string) {
+	e := s.effectOf(h.name, h.spec, h.args)
+	e.Fate = fate
+	s.Record(s.mark, e)
+}
+
+// unprefixed gives keys in a reply their own names.
+func (s *session) unprefixed(sp *spec, reply []byte) ([]byte, error) {
+	if sp.answers == noNames || !bytes.Contains(reply, []byte(s.prefix)) {
+		return reply, nil
+	}
+	v, _, err := parseValue(reply, 0)
+	if err != nil {
+		return nil, err
+	}
+	s.plainNames(sp, &v)
+	return v.append(nil), nil
+}
+
+func (s *session) plainNames(sp *spec, v *value) {
+	strip := func(e *value) { e.text = bytes.TrimPrefix(e.text, []byte(s.prefix)) }
+	switch {
+	case len(v.list) == 0:
+	case sp.answers == firstOfAnswer:
+		strip(&v.list[0])
+	case sp.answers == ofStreams && v.kind == '%':
+		for i := 0; i < len(v.list); i += 2 {
+			strip(&v.list[i])
+		}
+	case sp.answers == ofStreams:
+		for i := range v.list {
+			if len(v.list[i].list) > 0 {
+				strip(&v.list[i].list[0])
+			}
+		}
+	}
+}
+
+// hold keeps a command of a transaction until EXEC.
+func (s *session) hold(h held, size int) error {
+	if h.name == "scan" || h.name == "keys" {
+		return s.no("ERR jindu proxy " + s.Name() + ": " + commandName(h.name) + " within MULTI of a shadow is not carried")
+	}
+	if s.tx.size += size; s.tx.size > s.limits.held || len(s.tx.held) >= s.limits.queued {
+		return s.no("ERR jindu proxy " + s.Name() + ": the transaction is too large; send less at once")
+	}
+	s.tx.held = append(s.tx.held, h)
+	return s.expect(expected{what: local, bytes: queuedOK})
+}
+
+// transact carries out the other words of transactions.
+func (s *session) transact(name string, sp *spec, c command) error {
+	tx := s.tx
+	switch {
+	case name == "watch" && tx.open:
+		return s.reject("ERR WATCH inside MULTI is not allowed")
+	case name == "watch":
+		return s.watch(sp, c)
+	case name == "unwatch" && tx.open:
+		return s.hold(held{name, sp, keep(c.args), nil}, len(c.raw))
+	case name == "unwatch":
+		if err := s.unwatch(); err != nil {
+			return err
+		}
+		return s.expect(expected{what: local, bytes: okay})
+	case !tx.open:
+		return s.reject("ERR " + commandName(name) + " without MULTI")
+	case len(c.args) != 1:
+		return s.no("ERR wrong number of arguments for '" + name + "' command")
+	}
+	s.tx = transaction{}
+	if name == "discard" || tx.aborted {
+		if err := s.unwatch(); err != nil {
+			return err
+		}
+		if name == "discard" {
+			return s.expect(expected{what: local, bytes: okay})
+		}
+		return s.expect(expected{what: local, bytes: failing("EXECABORT Transaction discarded because of previous errors.")})
+	}
+	return s.execute(tx)
+}
+
+// watch watches what users and what shadows have by that name.
+func (s *session) watch(sp *spec, c command) error {
+	keys, ok := sp.keysOf(c.args)
+	if !ok {
+		return s.reject("ERR wrong number of arguments for 'watch' command")
+	}
+	if s.aside != nil && s.aside.watching != s.mark.Run {
+		if err := s.unwatch(); err != nil {
+			return err
+		}
+	}
+	a, err := s.openAside()
+	if err != nil {
+		return err
+	}
+	args := keep(c.args)
+	for _, k := range keys {
+		args = append(args, s.key(args[k.at]))
+	}
+	replies, err := s.exchange(a, appendCommand(nil, args...), 1)
+	if err != nil {
+		return err
+	}
+	a.watching = s.mark.Run
+	return s.expect(expected{what: local, bytes: slices.Clone(replies[0])})
+}
+
+func (s *session) unwatch() error {
+	if s.aside == nil || s.aside.watching == "" {
+		return nil
+	}
+	s.aside.watching = ""
+	_, err := s.ask(s.aside, []byte("UNWATCH"))
+	return err
+}
+
+// execute sends a transaction of a shadow with its claims, and takes the answers to those out again.
+func (s *session) execute(tx transaction) error {
+	if s.aside != nil && s.aside.watching != s.mark.Run {
+		if err := s.unwatch(); err != nil {
+			return err
+		}
+	}
+	a, err := s.openAside()
+	if err != nil {
+		return err
+	}
+	own, err := s.lookUp(a, tx.held...)
+	if err != nil {
+		return err
+	}
+	batch := []byte("*1\r\n$5\r\nMULTI\r\n")
+	var mine []bool // by element of the answer: whether it is of a claim
+	for _, h := range tx.held {
+		for _, k := range h.keys {
+			if k.use != readsKey && k.use != channel {
+				own[string(h.args[k.at])] = true
+			}
+		}
+		p := s.translate(h, own)
+		batch = append(append(batch, p.claims...), p.raw...)
+		for range p.n {
+			mine = append(mine, true)
+		}
+		mine = append(mine, false)
+	}
+	batch = append(batch, "*1\r\n$4\r\nEXEC\r\n"...)
+	replies, err := s.exchange(a, batch, len(mine)+2)
+	if err != nil {
+		for _, h := range tx.held {
+			if h.spec.class == writes {
+				s.recordShadow(h, "unknown")
+			}
+		}
+		return err
+	}
+	a.watching = ""
+	v, _, err := parseValue(replies[len(replies)-1], 0)
+	if err != nil {
+		return err
+	}
+	return s.expect(expected{what: local, bytes: s.executed(tx, v, mine)})
+}
+
+// executed records what a transaction did and gives the answer that the client sees.
+func (s *session) executed(tx transaction, v value, mine []bool) []byte {
+	if v.null || v.failed() || len(v.list) != len(mine) {
+		return v.append(nil)
+	}
+	shown := value{kind: v.kind, list: []value{}}
+	at := 0
+	for i, e := range v.list {
+		if mine[i] {
+			continue
+		}
+		h := tx.held[at]
+		at++
+		if h.spec.class == writes && !e.failed() {
+			s.Events().Diverted.Add(1)
+			s.recordShadow(h, "shadowed")
+		}
+		s.plainNames(h.spec, &e)
+		shown.list = append(shown.list, e)
+	}
+	return shown.append(nil)
+}
+
+// names carries out SCAN and KEYS: the users' keys but for those that shadows own, and those of shadows by
+// their own names.
+func (s *session) names(name string, args [][]byte) error {
+	a, err := s.openAside()
+	if err != nil {
+		return err
+	}
+	pattern := []byte("*")
+	switch {
+	case name == "keys" && len(args) == 2:
+		pattern, args = args[1], words("KEYS", "*")
+	case name == "scan":
+		rest := args[:min(2, len(args))]
+		for i := 2; i < len(args); i++ {
+			if isWord(args[i], "match") && i+1 < len(args) {
+				i++
+				pattern = args[i]
+				continue
+			}
+			rest = append(rest, args[i])
+		}
+		args = rest
+	}
+	v, err := s.ask(a, args...)
+	if err != nil {
+		return err
+	}
+	list := &v.list
+	if name == "scan" && len(v.list) == 2 {
+		list = &v.list[1].list
+	}
+	if v.failed() || name == "scan" && len(v.list) != 2 {
+		return s.expect(expected{what: local, bytes: v.append(nil)})
+	}
+	if *list, err = s.seen(a, *list, pattern); err != nil {
+		return err
+	}
+	return s.expect(expected{what: local, bytes: v.append(nil)})
+}
+
+// seen is what a shadow sees of a list of keys.
+func (s *session) seen(a *aside, list []value, pattern []byte) ([]value, error) {
+	out := []value{}
+	var ask [][]byte
+	var users []value
+	for _, e := range list {
+		if plain, theirs := bytes.CutPrefix(e.text, []byte(s.prefix)); theirs {
+			if string(plain) != ownedKeys && match(pattern, plain) {
+				e.text = plain
+				out = append(out, e)
+			}
+			continue
+		}
+		if match(pattern, e.text) {
+			ask, users = append(ask, e.text), append(users, e)
+		}
+	}
+	if len(ask) > s.limits.keys {
+		return nil, errTooLarge
+	}
+	own, err := s.owned(a, ask)
+	if err != nil {
+		return nil, err
+	}
+	for i, e := range users {
+		if !own[i] {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
