@@ -207,6 +207,16 @@ func unwrap(p ParkedRow) (parcel, error) {
 	if err := json.Unmarshal(p.Body, &out); err != nil {
 		return out, kind.New(kind.Internal, "JD-DATA-015", "table jindu_parked: row %s of %s cannot be read: %w", p.ID, p.Stream, err)
 	}
+	fits := out.Op <= Delete && len(out.Key) > 0 && (out.Before != nil || out.After != nil)
+	for _, at := range out.Key {
+		fits = fits && at >= 0 && at < len(out.Columns)
+	}
+	for _, r := range []row.Row{out.Before, out.After} {
+		fits = fits && (r == nil || len(r) == len(out.Columns))
+	}
+	if !fits {
+		return out, kind.New(kind.Internal, "JD-DATA-015", "table jindu_parked: row %s of %s is none that Jindu wrote", p.ID, p.Stream)
+	}
 	return out, nil
 }
 

@@ -101,7 +101,7 @@ func (c *crossing) fullDue() bool {
 	now := c.pace.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.fullAt.IsZero() || now.Sub(c.fullAt) >= max(fullEvery, fullShare*c.fullTook) || now.Before(c.fullAt)
+	return c.fullAt.IsZero() || c.lost || now.Sub(c.fullAt) >= max(fullEvery, fullShare*c.fullTook) || now.Before(c.fullAt)
 }
 
 // compareFull compares tables from end to end, all where none is named, and waits until what differed is decided.
@@ -179,9 +179,7 @@ func (c *crossing) fullDone(ctx context.Context, began time.Time, wasLost bool) 
 func (c *crossing) found(on side) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.relays[on].state == "lost" {
-		c.relays[on].state, c.relays[on].problem = "running", ""
-	}
+	c.relays[on].lost = ""
 }
 
 func wanted(tables []string, name string) bool {
@@ -203,9 +201,9 @@ func (c *crossing) sweep(ctx context.Context) error {
 		from := t.next
 		c.mu.Unlock()
 		if from.IsZero() || from.After(now) {
-			from = now.Add(-every)
+			from = until.Add(-every)
 		}
-		if until.Sub(from) < every || until.IsZero() {
+		if until.Sub(from) < every || until.Before(now.Add(-24*time.Hour)) { // not yet, or a relay does not run
 			continue
 		}
 		from = maxTime(from, until.Add(-10*every)) // what is older is for the full comparison

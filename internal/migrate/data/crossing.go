@@ -55,6 +55,7 @@ type crossing struct {
 type relayView struct {
 	state   string
 	problem string
+	lost    string    // why the log that was needed is gone, until a full comparison has found what it held
 	beat    time.Time // when the source told something last
 	base    relayTally
 }

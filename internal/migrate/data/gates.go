@@ -40,7 +40,7 @@ func (c *crossing) lagGate() v1.Gate {
 	worst := time.Duration(0)
 	for _, on := range sides() {
 		one := carriers[on]
-		if one == nil || relays[on].beat.IsZero() || relays[on].state != "running" && relays[on].state != "lost" {
+		if one == nil || relays[on].beat.IsZero() || relays[on].state != "running" {
 			g.Detail = fmt.Sprintf("the relay from the %s side is %s: %s", on, relays[on].state, first(relays[on].problem, problem, "it starts"))
 			return g
 		}

@@ -144,10 +144,9 @@ func (c *crossing) restart(ctx context.Context, from side, one *carrier, cause e
 	}
 	c.mu.Lock()
 	c.lost = true
-	c.fullAt = time.Time{}
+	c.relays[from].lost = cause.Error() + "; carried on from the log's end, a full comparison follows"
 	c.mu.Unlock()
 	c.careful(true)
-	c.relayState(from, "lost", cause.Error()+"; carried on from the log's end, a full comparison follows")
 	if err := c.fromHere(ctx, one.source, one.target, one.relay.stream, one.relay.State().Durable); err != nil {
 		return c.stall(from, err)
 	}

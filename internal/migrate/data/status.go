@@ -27,6 +27,9 @@ func (c *crossing) status() v1.DataStatus {
 	for _, on := range sides() {
 		v := &c.relays[on]
 		r := v1.RelayStatus{From: on.String(), Capture: c.side(on).Capture, State: v.state, Problem: v.problem}
+		if v.lost != "" {
+			r.State, r.Problem = "lost", v.lost
+		}
 		sum := v.base
 		if one := c.carriers[on]; one != nil {
 			s := one.relay.State()
