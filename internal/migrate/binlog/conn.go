@@ -49,7 +49,7 @@ type conn struct {
 
 func (c *conn) close() {
 	c.stop()
-	_ = c.Conn.Close() // nothing is left to be written
+	_ = c.Close() // nothing is left to be written
 }
 
 // dial connects and logs in. A read that lasts longer than patience fails.
@@ -130,8 +130,8 @@ func (c *conn) query(text string, args ...any) ([][]string, error) {
 }
 
 // row is the only row of an answer.
-func (c *conn) row(width int, text string, args ...any) ([]string, error) {
-	rows, err := c.query(text, args...)
+func (c *conn) row(width int, text string) ([]string, error) {
+	rows, err := c.query(text)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ const maxTokens = 4096
 
 // tokens reads the words of a statement. What is in comments is left out, but for those that the server runs.
 func tokens(s string) (out []token, whole bool) {
-	for len(s) > 0 {
+	for s != "" {
 		if len(out) >= maxTokens {
 			return out, false
 		}

@@ -75,7 +75,8 @@ func (st *stream) bind(d *definition, m tableMap) (*bound, error) {
 		*d = *fresh
 		why, named = d.misfit(m)
 	}
-	if why == "" && !named && d.pending.set && !(st.t != nil && d.pending.end.file == "" && d.pending.gtid == st.t.g) {
+	within := st.t != nil && d.pending.end.file == "" && d.pending.gtid == st.t.g // CREATE TABLE ... SELECT
+	if why == "" && !named && d.pending.set && !within {
 		why = "a statement behind it changed the table before its definition was read"
 	}
 	if why != "" {
@@ -224,7 +225,7 @@ func (a *looker) event(b []byte, end uint32) error {
 		if err != nil {
 			return err
 		}
-		defer p.Close()
+		defer func() { _ = p.Close() }() // it only reads
 		for {
 			b, err := nextEvent(p)
 			if errors.Is(err, io.EOF) {

@@ -154,11 +154,11 @@ func (w *jsonWriter) container(kind byte, b []byte, depth int) error {
 		value := slot // small ones are in the table itself
 		if t != jsonLiteral && t != jsonInt16 && t != jsonUint16 && (size != 4 || t != jsonInt32 && t != jsonUint32) {
 			at := reader{b: slot}
-			if from := int(at.little(size)); from <= len(b) {
-				value = b[from:]
-			} else {
+			from := int(at.little(size))
+			if from > len(b) {
 				return errJSON
 			}
+			value = b[from:]
 		}
 		if err := w.value(t, value, depth+1); err != nil {
 			return err
@@ -212,7 +212,10 @@ func (w *jsonWriter) opaque(kind byte, data []byte) error {
 			hms = int(whole & (1<<23 - 1))
 		}
 		if kind != typeDate {
-			w.out = two(append(two(append(two(w.out, hms>>12), ':'), hms>>6&63), ':'), hms&63)
+			if hms>>12 >= 100 {
+				w.out = append(w.out, '0'+byte(hms>>12/100))
+			}
+			w.out = two(append(two(append(two(w.out, hms>>12%100), ':'), hms>>6&63), ':'), hms&63)
 			w.out = append(w.out, '.')
 			for p := 100_000; p > 0; p /= 10 {
 				w.out = append(w.out, '0'+byte(micros/p%10))

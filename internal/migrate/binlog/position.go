@@ -41,15 +41,15 @@ var (
 // parsePosition reads the text of a position; "" and what is none is refused.
 func parsePosition(p data.Position, flavor string) (position, error) {
 	text := strings.TrimSpace(string(p))
-	wrong := func() (position, error) {
+	wrong := func() error {
 		shown := text
 		if len(shown) > 64 {
 			shown = shown[:64] + "..."
 		}
-		return position{}, kind.New(kind.Invalid, "JD-BINLOG-001", "position %q is none of %s: write its GTIDs (MariaDB 0-1-100, MySQL UUID:1-100), file.000001:4, or nothing for from now on", shown, flavor)
+		return kind.New(kind.Invalid, "JD-BINLOG-001", "position %q is none of %s: write its GTIDs (MariaDB 0-1-100, MySQL UUID:1-100), file.000001:4, or nothing for from now on", shown, flavor)
 	}
 	if len(text) > maxPosition {
-		return wrong()
+		return position{}, wrong()
 	}
 	maria := flavor == flavorMaria
 	switch {
@@ -65,7 +65,7 @@ func parsePosition(p data.Position, flavor string) (position, error) {
 			server, err2 := strconv.ParseUint(f[1], 10, 32)
 			seq, err3 := strconv.ParseUint(f[2], 10, 64)
 			if _, twice := out.maria[uint32(domain)]; twice || err1 != nil || err2 != nil || err3 != nil || seq >= 1<<63 {
-				return wrong()
+				return position{}, wrong()
 			}
 			out.maria[uint32(domain)] = mariaGTID{uint32(server), seq}
 		}
@@ -82,7 +82,7 @@ func parsePosition(p data.Position, flavor string) (position, error) {
 			}
 		}
 	}
-	return wrong()
+	return position{}, wrong()
 }
 
 func (p position) none() bool { return p.maria == nil && p.mysql == nil && p.file == "" }

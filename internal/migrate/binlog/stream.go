@@ -14,8 +14,11 @@ import (
 	"jindu.dev/jindu/internal/migrate/sqltext"
 )
 
-// quiet is how long nothing may be told.
-const quiet = 200 * time.Millisecond
+const (
+	quiet = 200 * time.Millisecond // how long nothing is told at least before a watermark is
+	slow  = 800 * time.Millisecond // how long nothing may be told
+	jump  = time.Second            // a clock that goes back by more was set: what it says counts
+)
 
 // stream is one Run: where it is, over connections.
 type stream struct {
@@ -35,7 +38,8 @@ type stream struct {
 	origins  map[uint64]bool
 	t        *txn
 	mark     time.Time // the watermark: everything before is read
-	told     time.Time // the watermark last told
+	told     time.Time // the Commit last told
+	fresh    bool      // the watermark is newer than what was told last
 	lastEmit time.Time
 
 	// What of a transaction was told before the connection was lost.
@@ -273,12 +277,13 @@ func (st *stream) rows(h header, body []byte) error {
 		from := len(d.b)
 		c := data.Change{Table: b.table, Op: op}
 		first, err := b.image(&d, e.before)
-		if err == nil && op == data.Update {
+		switch {
+		case op == data.Insert:
+			c.After = first
+		case err == nil && op == data.Update:
 			c.Before = first
 			c.After, err = b.image(&d, e.after)
-		} else if op == data.Insert {
-			c.After = first
-		} else {
+		default:
 			c.Before = first
 		}
 		if err != nil {
@@ -345,16 +350,21 @@ func (st *stream) tell(out data.Txn, last bool) error {
 
 // committed is the time of commit as far as it can be known, never later than it was.
 func (st *stream) committed() time.Time {
+	at := time.Unix(int64(st.t.at), 0).UTC()
 	if st.t.g.commit > 0 {
-		return time.UnixMicro(st.t.g.commit).UTC()
+		at = time.UnixMicro(st.t.g.commit).UTC()
 	}
-	if at := time.Unix(int64(st.t.at), 0).UTC(); at.After(st.mark) {
+	if at.After(st.mark) {
 		return at
 	}
-	return st.mark
+	return st.mark // it was not there when the server was looked at
 }
 
 func (st *stream) send(out data.Txn) error {
+	if out.Commit.Before(st.told) {
+		out.Commit = st.told
+	}
+	st.told = out.Commit
 	if err := st.emit(out); err != nil {
 		return &emitError{err}
 	}
@@ -372,7 +382,7 @@ func (st *stream) commit(h header) error {
 		t.at = h.at
 	}
 	if mark, ok := st.probes.take(st.at, len(t.changes) > 0); ok {
-		st.mark = mark
+		st.mark, st.fresh = mark, true
 	}
 	st.pass(h)
 	if len(t.changes) > 0 || t.parts > 0 || t.origin {
@@ -395,18 +405,23 @@ func (st *stream) pass(h header) {
 	}
 }
 
-// tick tells the watermark when nothing else was told.
+// tick tells the watermark when nothing else was told. It does not go back, unless the server's clock did.
 func (st *stream) tick() error {
 	if st.t != nil {
 		return nil
 	}
-	if mark, ok := st.probes.take(st.at, false); ok {
-		st.mark = mark
+	mark, ok := st.probes.take(st.at, false)
+	if ok {
+		st.mark, st.fresh = mark, true
 	}
-	if !st.mark.After(st.told) || time.Since(st.lastEmit) < quiet {
+	if st.mark.Add(jump).Before(st.told) {
+		st.told = st.mark
+	}
+	since := time.Since(st.lastEmit)
+	if since < quiet || !st.mark.After(st.told) && (since < slow || !st.fresh) {
 		return nil
 	}
-	st.told = st.mark
+	st.fresh = false
 	return st.send(data.Txn{Position: st.at.text(), Sequence: st.at.behind(), Commit: st.mark})
 }
 
@@ -460,7 +475,7 @@ func (st *stream) payload(h header, body []byte) error {
 	if err != nil {
 		return st.broken(h, err)
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }() // it only reads
 	for {
 		b, err := nextEvent(p)
 		if errors.Is(err, io.EOF) {

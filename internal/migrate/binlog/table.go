@@ -137,7 +137,7 @@ func (s *Source) readColumn(r []string, json bool) (column, error) {
 	case "enum", "set":
 		c.names = listed(r[2])
 	}
-	ok := true
+	var ok bool
 	if c.decode, ok = decoderOf(r[4]); !ok {
 		return c, fmt.Errorf("character set %s is not known: convert the column to utf8mb4", r[4])
 	}

@@ -41,22 +41,22 @@ func newProxy(t *testing.T, to string) *proxy {
 			go p.pass(c)
 		}
 	}()
-	t.Cleanup(func() { l.Close(); p.cut() })
+	t.Cleanup(func() { _ = l.Close(); p.cut() })
 	return p
 }
 
 func (p *proxy) pass(c net.Conn) {
 	d, err := net.Dial("tcp", p.to)
 	if err != nil {
-		c.Close()
+		_ = c.Close()
 		return
 	}
 	p.mu.Lock()
 	p.on[c], p.on[d] = true, true
 	p.mu.Unlock()
-	go func() { _, _ = io.Copy(d, c); d.Close() }()
+	go func() { _, _ = io.Copy(d, c); _ = d.Close() }()
 	_, _ = io.Copy(c, d)
-	c.Close()
+	_ = c.Close()
 	p.mu.Lock()
 	delete(p.on, c)
 	delete(p.on, d)
@@ -67,7 +67,7 @@ func (p *proxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.on {
-		c.Close()
+		_ = c.Close()
 	}
 }
 
@@ -135,7 +135,7 @@ func (w *world) rows() replica {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var a, b, c string
 		if err := rows.Scan(&a, &b, &c); err != nil {
@@ -264,7 +264,7 @@ func (w *world) logs() (names []string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var name, size string
 		if err := rows.Scan(&name, &size); err != nil {
@@ -429,7 +429,7 @@ func TestAnImageThatIsNotWholeNamesTheSetting(t *testing.T) {
 		if _, err := conn.ExecContext(t.Context(), "SET SESSION binlog_row_image=DEFAULT, binlog_format=DEFAULT"); err != nil {
 			t.Fatal(err)
 		}
-		conn.Close()
+		_ = conn.Close()
 		err = f.fails()
 		if name, _, _ := strings.Cut(setting, "="); kind.Code(err) != c.code || !strings.Contains(err.Error(), name) || !errors.Is(err, data.ErrLogGone) {
 			t.Errorf("%s: %v", setting, err)

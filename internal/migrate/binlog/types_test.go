@@ -62,7 +62,7 @@ func everyType(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	for _, q := range []string{"SET sql_mode='ALLOW_INVALID_DATES'", "SET time_zone='+08:00'"} {
 		if _, err := conn.ExecContext(t.Context(), q); err != nil {
 			t.Fatal(err)
@@ -102,7 +102,7 @@ func compareWithSelect(t *testing.T, w *world, id int, table *row.Table, got row
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := conn.ExecContext(t.Context(), "SET time_zone='+00:00'"); err != nil {
 		t.Fatal(err)
 	}

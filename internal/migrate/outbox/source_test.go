@@ -233,7 +233,7 @@ func TestManyWritersAreToldOnceAndInTheOrderOfEachKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer rows.Close()
+		defer func() { _ = rows.Close() }()
 		for rows.Next() {
 			var id string
 			var v int64

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"strconv"
@@ -27,7 +28,7 @@ const (
 // settings make the server write values as the store reads them.
 var settings = map[string]string{
 	"datestyle": "ISO, YMD", "intervalstyle": "postgres", "timezone": "UTC", "extra_float_digits": "1", "bytea_output": "hex",
-	"client_encoding": "UTF8", "search_path": "", "idle_in_transaction_session_timeout": "0", "statement_timeout": "0",
+	"client_encoding": "UTF8", "lc_monetary": "C", "idle_in_transaction_session_timeout": "0", "statement_timeout": "0",
 }
 
 // dial connects; replication is for the stream of changes.
@@ -41,11 +42,7 @@ func (s *Source) dial(ctx context.Context, replication bool) (*pgconn.PgConn, er
 	c.TLSConfig, c.Fallbacks, c.ConnectTimeout, c.KerberosSrvName, c.KerberosSpn = s.tls, nil, connectPatience, "", ""
 	c.ValidateConnect, c.AfterConnect, c.OnNotice = nil, nil, nil
 	c.RuntimeParams = map[string]string{"application_name": s.slot}
-	for k, v := range settings {
-		if k != "search_path" {
-			c.RuntimeParams[k] = v
-		}
-	}
+	maps.Copy(c.RuntimeParams, settings)
 	if replication {
 		c.RuntimeParams["replication"] = "database"
 	}
@@ -81,7 +78,7 @@ func tlsConfig(d data.Database) (*tls.Config, error) {
 
 // target is host and port of an address; a Unix socket is a file such as /run/postgresql/.s.PGSQL.5432.
 func target(address string) (host string, port uint16, err error) {
-	text := ""
+	var text string
 	if strings.HasPrefix(address, "/") {
 		at := strings.LastIndex(address, "/.s.PGSQL.")
 		if at < 0 {

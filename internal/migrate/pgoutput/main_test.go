@@ -92,7 +92,7 @@ func follow(t *testing.T, s *Source, from data.Position, tables ...string) *foll
 	t.Cleanup(func() {
 		cancel()
 		if f.end != nil {
-			<-f.end
+			t.Log("run ended:", <-f.end)
 		}
 	})
 	return f

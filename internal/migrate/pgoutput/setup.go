@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -207,11 +208,17 @@ func (s *Source) Drop(ctx context.Context) error {
 		return s.final(err)
 	}
 	defer closeConn(c)
-	if err := s.evict(ctx, c); err != nil {
-		return s.final(err)
-	}
-	if _, err := query(ctx, c, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name=$1", s.slot); err != nil {
-		return s.final(err)
+	for {
+		if err := s.evict(ctx, c); err != nil {
+			return s.final(err)
+		}
+		_, err := query(ctx, c, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name=$1", s.slot)
+		if err == nil {
+			break
+		}
+		if state(err) != stateInUse || !sleep(ctx, 20*time.Millisecond) { // its walsender is ending
+			return s.final(err)
+		}
 	}
 	_, err = query(ctx, c, "DROP PUBLICATION IF EXISTS "+s.slot)
 	return s.final(err)

@@ -22,6 +22,8 @@ import (
 const (
 	every = 200 * time.Millisecond
 	quiet = 200 * time.Millisecond
+	slow  = 800 * time.Millisecond
+	jump  = time.Second // a clock that goes back by more was set: what it says counts
 )
 
 // stream is one Run: where it is, over connections.
@@ -40,7 +42,8 @@ type stream struct {
 	t        *txn
 	msg      rowMessage
 	mark     time.Time // the watermark: everything before is read
-	told     time.Time
+	told     time.Time // the Commit last told
+	fresh    bool      // the watermark is newer than what was told last
 	lastEmit time.Time
 
 	half struct { // what of a transaction was told before the connection was lost
@@ -475,7 +478,13 @@ func (st *stream) tell(at lsn) error {
 	return st.send(out)
 }
 
+// send emits. The server takes the time of a commit a moment before it writes it, so that a watermark, or a
+// commit that was written first, may have come between: time does not go back for that.
 func (st *stream) send(out data.Txn) error {
+	if out.Commit.Before(st.told) {
+		out.Commit = st.told
+	}
+	st.told = out.Commit
 	if err := st.emit(out); err != nil {
 		return &emitError{err}
 	}
@@ -498,18 +507,23 @@ func (st *stream) commit(m commitMessage) error {
 	return nil
 }
 
-// tick tells the watermark when nothing else was told.
+// tick tells the watermark when nothing else was told. It does not go back, unless the server's clock did.
 func (st *stream) tick() error {
 	if st.t != nil {
 		return nil
 	}
-	if mark, ok := st.probes.take(st.at); ok {
-		st.mark = mark
+	mark, ok := st.probes.take(st.at)
+	if ok {
+		st.mark, st.fresh = mark, true
 	}
-	if !st.mark.After(st.told) || time.Since(st.lastEmit) < quiet {
+	if st.mark.Add(jump).Before(st.told) {
+		st.told = st.mark
+	}
+	since := time.Since(st.lastEmit)
+	if since < quiet || !st.mark.After(st.told) && (since < slow || !st.fresh) {
 		return nil
 	}
-	st.told = st.mark
+	st.fresh = false
 	return st.send(data.Txn{Position: st.at.text(), Sequence: st.at.behind(), Commit: st.mark})
 }
 

@@ -15,12 +15,11 @@ import (
 
 // relation is a table as the stream describes it.
 type relation struct {
-	table  *row.Table
-	relay  bool
-	full   bool // the row before a change comes whole
-	ref    string
-	arity  int
-	keyIdx []int
+	table *row.Table
+	relay bool
+	full  bool // the row before a change comes whole
+	ref   string
+	arity int
 }
 
 // load makes a relation of its description. Names and types are the stream's; what the stream does not say
@@ -104,6 +103,14 @@ FROM pg_type t LEFT JOIN pg_type u ON u.oid=t.typbasetype AND t.typtype='d' WHER
 	return n, nil
 }
 
+// canon is the canonical text of a value. Money has the signs of the locale C around its number.
+func canon(c *row.Column, text string) (row.Value, error) {
+	if c.Native == "money" {
+		text = strings.NewReplacer("$", "", ",", "").Replace(text)
+	}
+	return row.Canon(c, text)
+}
+
 // row makes a row of a tuple. missing are the columns whose values are not in the log, filled from old where
 // that is the whole row before.
 func (rel *relation) row(tuple []value, old row.Row) (out row.Row, missing []int, err error) {
@@ -133,7 +140,7 @@ func (rel *relation) row(tuple []value, old row.Row) (out row.Row, missing []int
 				out[i] = old[i]
 			}
 		default:
-			if out[i], err = row.Canon(&rel.table.Columns[i], all[:len(v.text)]); err != nil {
+			if out[i], err = canon(&rel.table.Columns[i], all[:len(v.text)]); err != nil {
 				return nil, nil, err
 			}
 			all = all[len(v.text):]
@@ -169,7 +176,7 @@ func (s *Source) fill(ctx context.Context, c *pgconn.PgConn, rel *relation, r ro
 		if r[at].Null = yes(rows[0][2*i]); r[at].Null {
 			continue
 		}
-		if r[at], err = row.Canon(&rel.table.Columns[at], rows[0][2*i+1]); err != nil {
+		if r[at], err = canon(&rel.table.Columns[at], rows[0][2*i+1]); err != nil {
 			return false, err
 		}
 	}
