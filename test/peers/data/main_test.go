@@ -1,0 +1,26 @@
+package data
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"jindu.dev/jindu/test/peers/proc"
+)
+
+var binDir string
+
+func TestMain(m *testing.M) {
+	var err error
+	if binDir, err = os.MkdirTemp("", "jindu-peers-data-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(binDir)
+	os.Exit(code)
+}
+
+// jindu is the binary of this tree, built once.
+var jindu = sync.OnceValues(func() (string, error) { return proc.Jindu(binDir) })
