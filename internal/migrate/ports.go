@@ -116,8 +116,7 @@ type Data interface {
 	Settle(ctx context.Context, migration string, epoch int64) error
 	// HandOver gives all entities to one side. It may take long and is repeated after a restart.
 	HandOver(ctx context.Context, migration string, side string) error
-	// Across says that the rows that were there are on the other side and changes follow, or that there are none
-	// to wait for. It does not block.
+	// Across says that the rows that were there are on the other side and changes follow. It does not block.
 	Across(migration string) bool
 	// Normal is a row effect of a side in the form in which rows of both sides compare. It does no I/O.
 	Normal(migration string, old bool, e v1.Effect) v1.Effect

@@ -55,11 +55,11 @@ func (s *Server) HandOver(ctx context.Context, migration, to string) error {
 }
 
 // Across says that every row that was there is on the other side and changes follow: before that a shadow of
-// the new side reads what is not there yet. A migration without data has nothing to wait for.
+// the new side reads what is not there yet.
 func (s *Server) Across(migration string) bool {
 	c, err := s.find(migration)
 	if err != nil {
-		return true
+		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
