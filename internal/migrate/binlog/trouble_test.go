@@ -516,6 +516,7 @@ func TestWhatCannotBeIsRefused(t *testing.T) {
 	}
 	for name, change := range map[string]func(*data.Database){
 		"kind": func(d *data.Database) { d.Kind = "postgres" }, "schema": func(d *data.Database) { d.Schema = "" },
+		"tls": func(d *data.Database) { d.Address = "db.example:3306" }, "address": func(d *data.Database) { d.Address = "db" },
 		"ca": func(d *data.Database) { d.TLS, d.CA = "verify", "/nowhere" },
 	} {
 		c := w.config()

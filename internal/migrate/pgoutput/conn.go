@@ -55,13 +55,18 @@ func (s *Source) dial(ctx context.Context, replication bool) (*pgconn.PgConn, er
 
 // tlsConfig is what Database.TLS and CA mean, nil for none.
 func tlsConfig(d data.Database) (*tls.Config, error) {
+	host, _, err := net.SplitHostPort(d.Address)
+	if err != nil && !strings.HasPrefix(d.Address, "/") {
+		return nil, kind.New(kind.Invalid, "JD-PGOUTPUT-002", "address %q is no host:port and no path of a socket", d.Address)
+	}
 	if d.TLS != "verify" {
+		ip := net.ParseIP(host)
+		if host != "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return nil, kind.New(kind.Invalid, "JD-PGOUTPUT-002", "tls is off and %s is not this machine; write tls: verify", d.Address)
+		}
 		return nil, nil
 	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if host, _, err := net.SplitHostPort(d.Address); err == nil {
-		c.ServerName = host
-	}
+	c := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 	if d.CA == "" {
 		return c, nil
 	}

@@ -449,6 +449,7 @@ func TestWhatCannotBeIsRefused(t *testing.T) {
 		"kind":     {func(d *data.Database) { d.Kind = "opengauss" }, "JD-PGOUTPUT-002"},
 		"schema":   {func(d *data.Database) { d.Schema = "" }, "JD-PGOUTPUT-002"},
 		"address":  {func(d *data.Database) { d.Address = "nowhere" }, "JD-PGOUTPUT-002"},
+		"tls":      {func(d *data.Database) { d.Address = "db.example:5432" }, "JD-PGOUTPUT-002"},
 		"ca":       {func(d *data.Database) { d.TLS, d.CA = "verify", "/nowhere" }, "JD-PGOUTPUT-002"},
 		"password": {func(d *data.Database) { d.Password = conf.NewSecret("file:p", "wrong") }, "JD-PGOUTPUT-003"},
 		"database": {func(d *data.Database) { d.Schema = "absent" }, "JD-PGOUTPUT-003"},
