@@ -25,6 +25,9 @@ func (c *crossing) chores(ctx context.Context) error {
 		return err
 	}
 	for ctx.Err() == nil {
+		if c.altered() {
+			return errReplan
+		}
 		c.refence(ctx)
 		c.keepCases(ctx)
 		if !c.windowClosed() {
@@ -51,6 +54,12 @@ func (c *crossing) note(err error) error {
 		c.log.Warn("rows not compared", "error", err)
 	}
 	return err
+}
+
+func (c *crossing) altered() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.replan
 }
 
 func (c *crossing) windowClosed() bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -42,6 +43,7 @@ type crossing struct {
 	repairs  []mended    // oldest first
 	repairs0 int64       // number of the newest
 	closed   bool        // the window is
+	replan   bool        // a table was altered: begin anew with a plan that knows it
 	lost     bool        // a log was gone: a full comparison is due
 	fullAt   time.Time   // when the last full comparison of everything ended
 	fullTook time.Duration
@@ -71,7 +73,7 @@ type tableView struct {
 }
 
 func newCrossing(m *v1.Migration, cfg Config, opts *Options, p pace, log *slog.Logger) *crossing {
-	spec := m.Spec.Data.WithDefaults()
+	spec := specOf(m)
 	c := &crossing{
 		name: m.Metadata.Name, spec: spec, cfg: cfg, opts: opts, pace: p, log: log.With("migration", m.Metadata.Name),
 		history: NewHistory(historyBytes), judge: NewJudge(cfg.MaxCases, spec.Grace.Or(0), spec.Every.Or(0)),
@@ -120,7 +122,7 @@ func (c *crossing) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			break
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, errReplan) {
 			c.say(err.Error())
 			c.log.Warn("rows do not cross", "error", err)
 		}
@@ -163,6 +165,29 @@ func (c *crossing) setUp(ctx context.Context) error {
 		c.stores = stores
 		c.mu.Unlock()
 	}
+	plan, err := c.makePlan(ctx, stores)
+	if err != nil {
+		return err
+	}
+	if err := c.recall(ctx, plan); err != nil {
+		return err
+	}
+	c.judge.Gone(plan)
+	fills := make([]*backfill, 0, len(plan.Pairs))
+	for _, p := range plan.Pairs {
+		fills = append(fills, &backfill{
+			pair: p, stores: stores, stream: backfillStream(c.name, p.Rule.Name), chunk: max(c.spec.Chunk, 1),
+			limit: &throttle{pace: c.pace, rate: c.spec.MaxRate},
+		})
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.plan, c.fills, c.problem, c.replan = plan, fills, "", false
+	return nil
+}
+
+// makePlan reads the tables of both sides and works the rules out.
+func (c *crossing) makePlan(ctx context.Context, stores [2]Store) (*Plan, error) {
 	var tables [2]map[string]*row.Table
 	for _, on := range sides() {
 		one, cancel := c.pace.within(ctx, 6*c.cfg.Timeout)
@@ -172,37 +197,22 @@ func (c *crossing) setUp(ctx context.Context) error {
 		}
 		cancel()
 		if err != nil {
-			return c.trouble(on, "prepare", err)
+			return nil, c.trouble(on, "prepare", err)
 		}
 	}
 	pairs := make([]*Pair, 0, len(c.spec.Tables))
 	for _, rule := range c.spec.Tables {
 		m, err := row.NewMapping(rule, tables[oldSide][rule.Name], tables[newSide][rule.To])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		pair, err := NewPair(rule, m, m)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		pairs = append(pairs, pair)
 	}
-	plan := NewPlan(pairs)
-	if err := c.recall(ctx, plan); err != nil {
-		return err
-	}
-	c.judge.Gone(plan)
-	fills := make([]*backfill, 0, len(pairs))
-	for _, p := range pairs {
-		fills = append(fills, &backfill{
-			pair: p, stores: stores, stream: backfillStream(c.name, p.Rule.Name), chunk: max(c.spec.Chunk, 1),
-			limit: &throttle{pace: c.pace, rate: c.spec.MaxRate},
-		})
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.plan, c.fills, c.problem = plan, fills, ""
-	return nil
+	return NewPlan(pairs), nil
 }
 
 func (c *crossing) readTables(ctx context.Context, store Store, on side) (map[string]*row.Table, error) {
@@ -255,6 +265,26 @@ func (c *crossing) tearDown() {
 	}
 }
 
+// errReplan ends a crossing so that it is set up anew with the tables as they are now.
+var errReplan = errors.New("a table was altered")
+
+// refresh reads the tables again. Where they changed, the relays begin anew with what they are now.
+func (c *crossing) refresh(ctx context.Context, stores [2]Store, plan *Plan) (*Plan, error) {
+	next, err := c.makePlan(ctx, stores)
+	if err != nil {
+		return nil, err
+	}
+	for i := range next.Pairs {
+		if !reflect.DeepEqual(next.Pairs[i].tables, plan.Pairs[i].tables) {
+			c.mu.Lock()
+			c.replan = true
+			c.mu.Unlock()
+			return next, nil
+		}
+	}
+	return plan, nil
+}
+
 // cross runs everything until ctx ends or the plan must be made anew.
 func (c *crossing) cross(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -264,6 +294,10 @@ func (c *crossing) cross(ctx context.Context) error {
 			wait := backoff{}
 			for ctx.Err() == nil {
 				err := f(ctx)
+				if errors.Is(err, errReplan) {
+					cancel(errReplan)
+					return
+				}
 				if shape, ok := errors.AsType[*shapeError](err); ok {
 					cancel(kind.New(kind.Invalid, "JD-DATA-010", "%w", shape))
 					return

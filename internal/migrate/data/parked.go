@@ -146,6 +146,9 @@ var errNotCarried = errors.New("the table is no longer carried")
 // release applies what is parked of one row. The relay keeps parking later changes of it until nothing is left.
 func (c *crossing) release(ctx context.Context, from side, ident string) error {
 	stores, plan, err := c.ready()
+	if err == nil {
+		plan, err = c.refresh(ctx, stores, plan) // who corrected a table expects it to count
+	}
 	if err != nil {
 		return err
 	}
