@@ -5,7 +5,8 @@
 //	  ─► each is a data.Txn ─► emit ─► the relay applies ─► Ack ─► the rows are deleted, in chunks
 //
 // Words: to tell is to emit; a row told and not acknowledged is held. A position is h.n.run: every row that any
-// statement could see when id h was the highest is told; n rows were told by this run. Only h counts in Reached.
+// statement could see when id h was the highest is told; n rows were told by this run. For a place that Here
+// gave only h counts in Reached, for that of a row n of the same run too.
 //
 // Invariants:
 //   - What is in the table is told, whatever the position that Run begins from: a row leaves the table only when

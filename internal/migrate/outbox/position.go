@@ -9,6 +9,9 @@ import (
 	"jindu.dev/jindu/internal/migrate/data"
 )
 
+// here is the run of a place that Here gave.
+const here = "here"
+
 // position is a place of a run.
 type position struct {
 	high int64  // everything visible when this was the highest id is told

@@ -326,3 +326,24 @@ func TestRowsThatSayNothingSensibleEndTheRun(t *testing.T) {
 		}
 	})
 }
+
+func TestARowOfALowerIDToldLaterIsNotTakenForOneToldBefore(t *testing.T) {
+	s := &Source{}
+	for _, c := range []struct {
+		at, want data.Position
+		reached  bool
+		why      string
+	}{
+		{"10.5.a", "10.0.here", true, "all that was visible at 10 is told"},
+		{"9.5.a", "10.0.here", false, "not yet"},
+		{"10.5.a", "10.5.a", true, "the row itself"},
+		{"10.5.a", "10.6.a", false, "a row of a lower id that became visible later has the same height"},
+		{"10.5.a", "10.1.b", false, "another run tells again what was not acknowledged"},
+		{"10.0.here", "10.1.b", false, "so it does after Here"},
+		{"", "10.1.b", false, "nothing is told"},
+	} {
+		if got := s.Reached(c.at, c.want); got != c.reached {
+			t.Errorf("%q at %q: %v, want %v: %s", c.want, c.at, got, c.reached, c.why)
+		}
+	}
+}
