@@ -16,6 +16,8 @@ type DataSpec struct {
 	Grace   Duration `json:"grace,omitempty" doc:"How long a difference must last before it is called one; default 2s."`
 	Every   Duration `json:"every,omitempty" doc:"Time between the rolling windows; default 10s."`
 	Drain   Duration `json:"drain,omitempty" doc:"How long a change of share waits for the losing side's changes to arrive on the other; default 2s."`
+	// Delay lets copies run on the rows that the request found.
+	Delay   Duration `json:"mirrorDelay,omitempty" doc:"In the mirror phase changes of the old side are applied this long after their commit, so that copies of a request find the rows as the request found them; default 250ms with spec.effects, else 0s."`
 	MaxRate int      `json:"maxRowsPerSecond,omitempty" minimum:"0" doc:"Backfill and full comparison read at most this many rows a second; default 50,000."`
 	Chunk   int      `json:"chunkRows,omitempty" minimum:"0" maximum:"100000" doc:"Rows of one read of a backfill; default 1000."`
 }

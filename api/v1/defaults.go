@@ -53,6 +53,9 @@ func (s MigrationSpec) WithDefaults(name string) MigrationSpec {
 	s.Effects = s.Effects.WithDefaults()
 	if s.Data != nil {
 		d := s.Data.WithDefaults()
+		if s.Effects.Compared() {
+			orZero(&d.Delay, "250ms")
+		}
 		s.Data = &d
 	}
 	return s

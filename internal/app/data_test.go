@@ -148,10 +148,7 @@ func operateData(t *testing.T, c *apiClient) {
 
 	api.do(http.MethodPost, "/api/v1/services/bank/effects", `{"runs":[{"run":"0123456789abcdef","effects":[{"kind":"message","op":"send","target":"t"}],"closed":true}]}`, 204, nil)
 	get("effects", new(v1.EffectsView))
-	post("window/close", `{"reason":"test"}`, 200, &status)
-	if status.Window != "closed" {
-		t.Errorf("window %s", status.Window)
-	}
+	post("window/close", `{"reason":"test"}`, 409, nil) // users are on the old side still
 	var page v1.AuditPage
 	api.do(http.MethodGet, "/api/v1/audit?kind=Migration&name=bank&limit=20", "", 200, &page)
 	var commands []string
@@ -161,7 +158,7 @@ func operateData(t *testing.T, c *apiClient) {
 			commands = append(commands, d.Command)
 		}
 	}
-	if len(commands) != 5 {
+	if len(commands) != 4 {
 		t.Errorf("audited %v", commands)
 	}
 }

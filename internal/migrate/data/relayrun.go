@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	v1 "jindu.dev/jindu/api/v1"
 )
 
 // RelayName is the name under which a direction stores its position and what it parked.
@@ -153,6 +155,22 @@ func (c *crossing) restart(ctx context.Context, from side, one *carrier, cause e
 	return nil
 }
 
+// dally holds a change of the old side back while requests are mirrored: a copy should find the rows that its
+// request found.
+func (c *crossing) dally(ctx context.Context, from side, t *Txn) error {
+	delay := c.spec.Delay.Or(0)
+	if from != oldSide || delay <= 0 || len(t.Changes) == 0 || t.Origin {
+		return nil
+	}
+	c.mu.Lock()
+	mirror := c.phase == v1.PhaseMirror
+	c.mu.Unlock()
+	if !mirror {
+		return nil
+	}
+	return c.pace.sleep(ctx, min(delay, t.Commit.Add(delay).Sub(c.pace.now())))
+}
+
 // pump runs source and workers of one direction.
 func (c *crossing) pump(ctx context.Context, from side, one *carrier, at stamp) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -166,11 +184,14 @@ func (c *crossing) pump(ctx context.Context, from side, one *carrier, at stamp) 
 		if c.opts.Captured != nil && len(t.Changes) > 0 {
 			c.opts.Captured(database, &t)
 		}
-		if err := one.relay.Push(t); err != nil {
-			return err
-		}
 		if c.opts.Progress != nil {
 			c.opts.Progress(database, t.Commit)
+		}
+		if err := c.dally(ctx, from, &t); err != nil {
+			return err
+		}
+		if err := one.relay.Push(t); err != nil {
+			return err
 		}
 		c.heard(from)
 		poke(work)

@@ -116,7 +116,7 @@ func (s *Server) adjust() {
 	}
 	for name, r := range s.crossings {
 		m, ok := s.wanted[name]
-		if ok && reflect.DeepEqual(m.Spec.Data.WithDefaults(), r.spec) {
+		if ok && reflect.DeepEqual(specOf(&m), r.spec) {
 			r.follow(&m)
 			continue
 		}
@@ -127,7 +127,7 @@ func (s *Server) adjust() {
 	}
 	for name, m := range s.wanted {
 		old := s.crossings[name]
-		if old != nil && reflect.DeepEqual(m.Spec.Data.WithDefaults(), old.spec) {
+		if old != nil && reflect.DeepEqual(specOf(&m), old.spec) {
 			continue
 		}
 		s.start(&m, old)
@@ -148,6 +148,9 @@ func (s *Server) start(m *v1.Migration, old *running) {
 		r.run(ctx)
 	})
 }
+
+// specOf is what a migration says of its data, with defaults.
+func specOf(m *v1.Migration) v1.DataSpec { return *m.Spec.WithDefaults(m.Metadata.Name).Data }
 
 // find is a migration's crossing.
 func (s *Server) find(migration string) (*crossing, error) {

@@ -144,7 +144,11 @@ func (d *document) columns(name string, list []v1.ColumnValue) {
 	d.b = append(d.b, '{')
 	for _, c := range sorted(list) {
 		d.name(c.Name)
-		d.b = scalar(d.b, c.Value)
+		if c.Value == nil {
+			d.b = scalar(d.b, nil)
+		} else {
+			d.b = tree(d.b, *c.Value) // a column of JSON compares member by member
+		}
 	}
 	d.b = append(d.b, '}')
 }
