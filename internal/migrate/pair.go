@@ -81,6 +81,7 @@ func (j *job) observe(all []said) (o evidence.Observation, drop string) {
 	}
 	if j.inTurn { // the side that ran twice is the one that the others are held against
 		o.NewFirst = o.New2 != nil
+		o.Twice = o.NewFirst
 	}
 	return o, ""
 }

@@ -50,6 +50,9 @@ type Observation struct {
 	// the balance.
 	NewFirst bool
 	New2     *compare.Answer
+	// Twice: the request is unsafe and was done on the old side, which cannot do it again. New and New2 are two
+	// runs of the new side, one after the other, each undone; NewFirst is set with it.
+	Twice bool
 }
 
 // Result is what a look at the book says.

@@ -115,11 +115,12 @@ func (e *endpoint) add(b *Book, o *Observation, in *parsed) {
 	}
 }
 
-// addTriple counts a triple. Only one whose first answer is old teaches noise: what two new answers do is
-// the new side's affair.
+// addTriple counts a triple. One whose first answer is old teaches noise; what two new answers do is the new
+// side's affair, but where the old side cannot be asked again it is all that there is to learn from.
 func (e *endpoint) addTriple(b *Book, o *Observation, in *parsed, bound *sides) bool {
 	e.triples++
-	if !o.NewFirst && e.tripled.add(o.Cluster) {
+	teaches := !o.NewFirst || o.Twice
+	if teaches && e.tripled.add(o.Cluster) {
 		for _, id := range in.shown {
 			if p := e.paths[id]; p != nil {
 				p.noise.shown++
@@ -139,7 +140,7 @@ func (e *endpoint) addTriple(b *Book, o *Observation, in *parsed, bound *sides) 
 			in.against = append(in.against, p.name)
 			counted = counted || b.rules.Ignored(e.name, p.name, o.At) == nil && (p.byClass() || p.noise.diffs == 0)
 		}
-		if second != nil && !o.NewFirst {
+		if second != nil && teaches {
 			// The second old answer is noise seen: a coin in favour of the new side's pairs.
 			if p.class != unknown && !p.alike(second, boundSecond) {
 				p.tests[testPairs].event(o.Cluster, false, e.pairShare())
