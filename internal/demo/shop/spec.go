@@ -58,7 +58,8 @@ func migrationSpec(p *Place, pace Pace, observe bool, now time.Time) v1.Migratio
 	spec := v1.MigrationSpec{
 		Service: Name, From: v1.Selector{"runtime": p.OldRuntime}, To: v1.Selector{"runtime": p.NewRuntime},
 		Steps: []float64{10, 50, 100}, Observe: observe,
-		Mirror: v1.MirrorSpec{Triples: new(40.0), MaxRate: 400},
+		Mirror:  v1.MirrorSpec{Triples: new(40.0), MaxRate: 400},
+		Compare: v1.CompareSpec{Unmask: []string{"effects*"}}, // the demo has nothing to hide
 		Gates: v1.GatesSpec{
 			MinSamples: &pace.MinSamples, MaxMismatch: &pace.MaxMismatch, MinRequests: &pace.MinRequests,
 			MaxErrorExcess: new(5.0), LatencyFactor: new(3.0), LatencySlack: "250ms", MaxSlow: new(25.0), MaxDrops: new(20.0),

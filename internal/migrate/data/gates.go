@@ -46,8 +46,7 @@ func (c *crossing) lagGate() v1.Gate {
 		}
 		st := one.relay.State()
 		g.Samples += st.changes
-		_, p99, _ := one.relay.Convergence(now)
-		worst = max(worst, p99)
+		worst = max(worst, one.relay.Lag(now))
 		if !st.Oldest.IsZero() {
 			worst = max(worst, now.Sub(st.Oldest))
 		} else if silent := now.Sub(relays[on].beat); silent > bound+beat {

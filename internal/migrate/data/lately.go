@@ -32,12 +32,15 @@ func (l *lately) observe(d time.Duration, n int64, now time.Time) {
 	s.count += n
 }
 
-// read is median, 99th percentile and largest.
-func (l *lately) read(now time.Time) (p50, p99, most time.Duration) {
+// gateSpan is how far back a gate looks: what was slow before, such as the first copy, is over.
+const gateSpan = 15 * time.Second
+
+// read is median, 99th percentile and largest of what began in a span before now.
+func (l *lately) read(now time.Time, span time.Duration) (p50, p99, most time.Duration) {
 	var all, one meter.Counts
 	for i := range l.slot {
 		s := &l.slot[i]
-		if s.h == nil || now.Sub(s.began) > time.Minute || s.began.After(now.Add(time.Minute)) {
+		if s.h == nil || now.Sub(s.began) > span || s.began.After(now.Add(time.Minute)) {
 			continue
 		}
 		s.h.Snapshot(&one)

@@ -288,5 +288,13 @@ func (r *Relay) State() State {
 func (r *Relay) Convergence(now time.Time) (p50, p99, most time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.lately.read(now)
+	return r.lately.read(now, time.Minute)
+}
+
+// Lag is the 99th percentile of convergence as a gate sees it.
+func (r *Relay) Lag(now time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, p99, _ := r.lately.read(now, gateSpan)
+	return p99
 }
