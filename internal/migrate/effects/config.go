@@ -16,7 +16,9 @@ type Proxy struct {
 	Key      string `yaml:"key" doc:"TLS private key, a PEM file."`
 	Unmarked string `yaml:"unmarked" enum:"refuse,pass" doc:"What becomes of writes without a mark: refuse, the default and the only safe one where shadows come; pass: they are counted as unattributed, and shadows are refused altogether."`
 	Shadow   Shadow `yaml:"shadow" doc:"What becomes of writes of shadows."`
-	MaxConns int    `yaml:"maxConns" doc:"Connections at most; default 1024."`
+	// NoEmitMark is for who has no use for it, or a database without the function.
+	NoEmitMark bool `yaml:"noEmitMark" doc:"postgres: do not put marks of users into the log. Otherwise a transaction of a user that writes carries its mark as a logical message with prefix jindu.mark, for captures by logical decoding; switch it off where nothing decodes the log, where the SDK emits the marks itself, and with openGauss, which has no such messages."`
+	MaxConns   int  `yaml:"maxConns" doc:"Connections at most; default 1024."`
 }
 
 // Shadow is the rule for shadows.
