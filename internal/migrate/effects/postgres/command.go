@@ -47,7 +47,7 @@ func (s *session) message(m message) (bool, error) {
 		err = s.settle()
 	case 'F':
 		s.Refused(v1.Mark{}, v1.Effect{})
-		err = s.poison(&refusal{"0A000", "calls of functions beside SQL are not carried; use SELECT"})
+		err = s.refuse(&refusal{"0A000", "calls of functions beside SQL are not carried; use SELECT"})
 	default:
 		return false, errProtocol
 	}
@@ -206,6 +206,16 @@ func (s *session) done(tag string) error {
 
 // refuse answers a statement with an error, and what it is part of fails.
 func (s *session) refuse(no *refusal) error {
+	if s.shade.open && (!s.shade.explicit || s.shade.dead) {
+		// Outside of a transaction of the client only the batch fails, and goes back to its savepoint.
+		if err := s.main.settleAll(); err != nil || s.batch.skipping {
+			return err
+		}
+		return s.fail(&serverError{raw: appendError(nil, no.state, "jindu proxy "+s.Name()+": "+no.text)})
+	}
+	if err := s.join(); err != nil {
+		return err
+	}
 	switch {
 	case !s.simple:
 		return s.poison(no)
@@ -243,7 +253,7 @@ func (s *session) parse(m message, c *cursor) error {
 	p := s.read(text)
 	p.name = name
 	if len(s.prepared) >= s.limits.prepared && s.prepared[name] == nil {
-		return s.poison(&refusal{"54000", "too many prepared statements; close some"})
+		return s.refuse(&refusal{"54000", "too many prepared statements; close some"})
 	}
 	if err := s.enter(p); err != nil {
 		return err
@@ -254,10 +264,10 @@ func (s *session) parse(m message, c *cursor) error {
 	l := s.main
 	if p.shadow() && s.Rule.Shadow.Mode == effects.ShadowDivert && !controls(p) {
 		if no := s.admit(p, func() v1.Effect { return s.effectOf(p, nil, 0) }); no != nil {
-			return s.poison(no)
+			return s.refuse(no)
 		}
 		var err error
-		if l, err = s.partAside(); err != nil || l == nil {
+		if l, err = s.partAside(p); err != nil || l == nil {
 			return err
 		}
 		p.aside = true
@@ -283,9 +293,6 @@ func (s *session) to(l *link, raw []byte, e expected) error {
 			return nil
 		}
 	}
-	if l != s.main {
-		s.batch.aside = true
-	}
 	return l.say(raw, e)
 }
 
@@ -309,15 +316,23 @@ func (s *session) bind(m message, c *cursor) error {
 	p := s.prepared[of]
 	switch {
 	case p == nil, p.aside && s.aside == nil:
-		return s.poison(&refusal{"26000", "prepared statement \"" + of + "\" is not known; prepare it again"})
+		return s.refuse(&refusal{"26000", "prepared statement \"" + of + "\" is not known; prepare it again"})
 	case len(s.portals) >= s.limits.prepared && s.portals[name] == nil:
-		return s.poison(&refusal{"54000", "too many portals; close some"})
+		return s.refuse(&refusal{"54000", "too many portals; close some"})
 	}
 	if err := s.enter(p); err != nil {
 		return err
 	}
 	if s.batch.skipping {
 		return nil
+	}
+	if p.aside {
+		if no := s.admit(p, func() v1.Effect { return s.effectOf(p, nil, 0) }); no != nil {
+			return s.refuse(no)
+		}
+		if l, err := s.partAside(p); err != nil || l == nil {
+			return err
+		}
 	}
 	po := &portal{of: p, values: append([]byte(nil), values...), formats: append([]byte(nil), c.b...)}
 	e := expected{kind: 'B', name: name, wasPo: s.portals[name]}
@@ -340,7 +355,7 @@ func (s *session) describe(m message, c *cursor) error {
 		l = s.aside
 	}
 	if l == nil {
-		return s.poison(&refusal{"26000", "\"" + name + "\" is not known; prepare it again"})
+		return s.refuse(&refusal{"26000", "\"" + name + "\" is not known; prepare it again"})
 	}
 	return s.to(l, m.raw, e)
 }
@@ -378,15 +393,15 @@ func (s *session) execute(m message, c *cursor) error {
 	}
 	po := s.portals[name]
 	if po == nil || po.of.aside && s.aside == nil {
-		return s.poison(&refusal{"34000", "portal \"" + name + "\" is not known; bind it again"})
+		return s.refuse(&refusal{"34000", "portal \"" + name + "\" is not known; bind it again"})
 	}
 	p := po.of
 	s.count(p)
 	if po.done {
-		return s.poison(&refusal{"55000", "portal \"" + name + "\" has run"})
+		return s.refuse(&refusal{"55000", "portal \"" + name + "\" has run"})
 	}
 	if no := s.admit(p, func() v1.Effect { return s.effectOf(p, po, 0) }); no != nil {
-		return s.poison(no)
+		return s.refuse(no)
 	}
 	e := expected{kind: 'E', of: p, po: po}
 	switch {
@@ -396,7 +411,7 @@ func (s *session) execute(m message, c *cursor) error {
 		return s.divertPortal(po, m, most)
 	case p.shadow() && p.is(sqltext.Write):
 		if !s.shade.open { // it was bound before: its portal would not be part of the transaction
-			return s.poison(&refusal{stateLost, shadeIsDead})
+			return s.refuse(&refusal{stateLost, shadeIsDead})
 		}
 		if most != 0 {
 			return s.writePlain(p, po, m.raw)

@@ -88,7 +88,7 @@ func (s *session) write(l *link, im *image, p *prepared, po *portal, fate string
 	shown := 0
 	o.described = func(columns []byte) {
 		shown = int(binary.BigEndian.Uint16(columns)) - im.extra
-		if s.simple && im.shape.Returning {
+		if po == nil && im.shape.Returning {
 			s.put(appendMessage(nil, 'T', cutColumns(columns, shown)))
 		}
 	}

@@ -96,6 +96,7 @@ type batch struct {
 	failed   bool
 	saved    bool // a savepoint of the shade stands where it began
 	aside    bool // the shadows' connection has a part in it
+	asideOwn bool // in a transaction of the batch's own
 	mixed    bool // so has a user's statement
 }
 

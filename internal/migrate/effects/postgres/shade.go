@@ -65,6 +65,13 @@ func (s *session) enter(p *prepared) error {
 			return err
 		}
 	}
+	return s.join()
+}
+
+// join makes the shade follow the client into a transaction that it began since, or marks where a statement
+// outside of one begins.
+func (s *session) join() error {
+	v := &s.shade
 	if !v.open || v.dead {
 		return nil
 	}
@@ -281,6 +288,9 @@ func (s *session) controlShade(p *prepared, raw []byte, e expected) error {
 
 // setInShade runs a setting, and repeats it behind the shade when it is not the shadow's own.
 func (s *session) setInShade(p *prepared) error {
+	if err := s.join(); err != nil {
+		return err
+	}
 	r, err := s.main.ask(p.text, asking{})
 	if e, ok := errors.AsType[*serverError](err); ok {
 		return s.fail(e)
@@ -373,11 +383,8 @@ func (s *session) savepointInShade(p *prepared) error {
 	case strings.HasPrefix(strings.ToLower(name), "jindu_"):
 		return s.refuse(&refusal{"3B001", "savepoint " + name + " does not exist, or is the proxy's own"})
 	}
-	if !v.begun {
-		if err := s.own("SAVEPOINT " + viewPoint); err != nil {
-			return err
-		}
-		v.begun, v.saved = true, true
+	if err := s.join(); err != nil {
+		return err
 	}
 	r, err := s.main.ask(p.text, asking{})
 	if e, ok := errors.AsType[*serverError](err); ok {

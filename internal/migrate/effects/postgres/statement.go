@@ -143,6 +143,9 @@ func (s *session) admit(p *prepared, e func() v1.Effect) *refusal {
 }
 
 func (s *session) admitShadow(p *prepared, e func() v1.Effect) *refusal {
+	if s.Rule.Shadow.Mode == effects.ShadowDivert && (s.main.status == 'E' || s.aside != nil && s.aside.status == 'E') {
+		return &refusal{"25P02", "current transaction is aborted, commands ignored until end of transaction block"}
+	}
 	why := s.shadowMayNot(p)
 	if why == "" {
 		return nil

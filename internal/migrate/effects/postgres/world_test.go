@@ -104,7 +104,7 @@ func newStage(t testing.TB, change func(*effects.Proxy), tune func(*Proxy)) *sta
 	if tune != nil {
 		tune(p)
 	}
-	s.proxy = effects.New("shop", cfg, p, s.book, slog.New(slog.NewTextHandler(logs(), nil)))
+	s.proxy = effects.New("shop", cfg, p, s.book, slog.New(slog.NewTextHandler(logs(), &slog.HandlerOptions{Level: slog.LevelDebug})))
 	s.proxy.Limits.Tick = 5 * time.Millisecond
 	s.proxy.Limits.Drain = time.Second
 	ctx, cancel := context.WithCancel(context.Background())
@@ -235,7 +235,6 @@ func markOf(n int, shadow bool) v1.Mark {
 
 // led is a statement with its mark.
 func led(m v1.Mark, query string) string { return "/*" + m.String() + "*/ " + query }
-
 
 // logs is where the proxy's log goes: nowhere, but where a test is looked into.
 func logs() io.Writer {
