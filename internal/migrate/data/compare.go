@@ -19,6 +19,7 @@ type comparer struct {
 	limit   *throttle                           // rows a second, nil: as fast as it goes
 	found   func(p *Pair, on side, key row.Key) // a row that differs at this moment
 	noSQL   bool                                // the database cannot sum mapped rows
+	kin     *kinship                            // both sides sum alike with less work; nil: they do not
 	counted [2]int64                            // rows of both sides
 	done    func(n int64)                       // rows done, for progress; nil: nobody asks
 }
@@ -28,7 +29,7 @@ type span [2]Range
 
 // Full compares a table from the first key to the last and tells the rows of both sides.
 func (c *comparer) Full(ctx context.Context, p *Pair) (old, now int64, err error) {
-	c.counted, c.noSQL = [2]int64{}, p.SQL == nil
+	c.counted, c.noSQL, c.kin = [2]int64{}, p.SQL == nil, kinOf(p, c.stores)
 	if !p.Mapper.Ordered() {
 		err = c.byKeys(ctx, p)
 		return c.counted[oldSide], c.counted[newSide], err
@@ -139,6 +140,15 @@ func (c *comparer) spans(ctx context.Context, p *Pair, first span) error {
 func (c *comparer) sums(ctx context.Context, p *Pair, s span) (out [2]Sum, err error) {
 	if c.noSQL {
 		return out, ErrNoSQL
+	}
+	if c.kin != nil {
+		if out, err = c.kin.sums(ctx, c.pace, s); err == nil {
+			return out, c.limit.take(ctx, max(out[oldSide].Rows, out[newSide].Rows))
+		}
+		if ctx.Err() != nil {
+			return out, err
+		}
+		c.kin = nil // a side has more rows in the range than one statement may read: Sum goes on in pieces
 	}
 	var errs [2]error
 	c.pace.both(

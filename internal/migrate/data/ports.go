@@ -167,6 +167,16 @@ type Store interface {
 	Close() error
 }
 
+// Kin is what a Store has that sums rows with less work when the other side's database is of its kind and the
+// table has the same columns there: Store.Sum is in a form that every database can compute.
+type Kin interface {
+	// Kin is a text that two tables share when KinSum gives the same for the same rows of both; "" when it has no
+	// such sum of this one.
+	Kin(t *row.Table) string
+	// KinSum sums a range of few rows, in one statement.
+	KinSum(ctx context.Context, t *row.Table, r Range) (Sum, error)
+}
+
 // Mapper is what the core needs of a row.Mapping. Rows are in the columns of Old and New, which hold those
 // columns that are carried.
 type Mapper interface {

@@ -185,7 +185,7 @@ func (s *Store) Sum(ctx context.Context, t *row.Table, r data.Range, mapped *row
 			return total, err
 		}
 		total.Rows, total.Hash = total.Rows+sum.Rows, total.Hash+sum.Hash
-		if end == nil {
+		if end == nil || slices.Equal(end, r.Until) {
 			return total, nil
 		}
 		r.After = end
@@ -199,9 +199,14 @@ func (s *Store) Sum(ctx context.Context, t *row.Table, r data.Range, mapped *row
 }
 
 func (s *Store) sum(ctx context.Context, t *row.Table, r data.Range, mapped *row.Mapping) (data.Sum, error) {
+	q, _ := s.dialect.Sum(t, r.After, r.Until, mapped)
+	return s.ask(ctx, t, q)
+}
+
+// ask asks for a sum.
+func (s *Store) ask(ctx context.Context, t *row.Table, q dialect.Query) (data.Sum, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*s.timeout)
 	defer cancel()
-	q, _ := s.dialect.Sum(t, r.After, r.Until, mapped)
 	var sum data.Sum
 	err := s.pool.query(ctx, q, func(f [][]byte) error {
 		n, ok := new(big.Int).SetString(string(f[1]), 10)
