@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	v1 "jindu.dev/jindu/api/v1"
@@ -71,7 +72,7 @@ func bisect(ctx context.Context, b *bench) error {
 	for i, target := range []*dbserver.Server{p, m} {
 		name := []string{"MariaDB with PostgreSQL", "MariaDB with MariaDB"}[i]
 		b.say("comparing %s", name)
-		most := int64(0)
+		var most int64
 		if took[i], most, err = b.compareLarge(ctx, order{Old: side(m, "a"), New: side(target, "b")}, "bisect-"+strconv.Itoa(i)); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -160,16 +161,16 @@ func (b *bench) compareLarge(ctx context.Context, o order, name string) (took ti
 		return 0, 0, err
 	}
 	took = time.Since(began)
-	a, err := c.await(ctx, 100*time.Millisecond, time.Minute, "differences decided", func(a *answer) bool {
+	if _, err := c.await(ctx, 100*time.Millisecond, time.Minute, "differences decided", func(a *answer) bool {
 		return a.Status.Tables[0].Differ >= planted
-	})
-	if err != nil {
+	}); err != nil {
 		return 0, 0, err
 	}
 	if peak, err = peakOf(c.cmd.Process.Pid); err != nil {
 		return 0, 0, err
 	}
-	if a, err = c.ask("diff"); err != nil {
+	a, err := c.ask("diff")
+	if err != nil {
 		return 0, 0, err
 	}
 	return took, peak, found(a.Diff.Differences, b.rows)
@@ -209,11 +210,10 @@ func copied(ctx context.Context, d database) (err error) {
 	return err
 }
 
-// checksum runs pt-table-checksum on the table of the old side: it reads it once, and leaves the other side's
-// reading to replication.
+// checksum runs pt-table-checksum on the table of the old side alone, and then on those of both sides at the same time: it
+// reads a side once, and leaves the other to replication, which does the same work there meanwhile.
 func (b *bench) checksum(ctx context.Context, m *dbserver.Server, ours time.Duration) error {
-	program, err := exec.LookPath("pt-table-checksum")
-	if err != nil {
+	if path, _ := exec.LookPath("pt-table-checksum"); path == "" {
 		b.table.note("pt-table-checksum is not installed (percona-toolkit)", "no ratio")
 		return nil
 	}
@@ -226,29 +226,47 @@ func (b *bench) checksum(ctx context.Context, m *dbserver.Server, ours time.Dura
 	if err := os.WriteFile(file, []byte(client), 0o600); err != nil {
 		return err
 	}
-	b.say("pt-table-checksum")
-	began := time.Now()
-	host, port, _ := strings.Cut(m.Addr, ":")
-	cmd := exec.CommandContext(ctx, program, "h="+host+",P="+port+",F="+file, "--databases=a", "--tables=large", "--replicate=percona.checksums",
-		"--recursion-method=none", "--no-check-binlog-format", "--no-check-replication-filters", "--no-version-check")
-	out, err := cmd.CombinedOutput()
-	peer := time.Since(began)
-	rows, parsed := checksummed(string(out))
-	if err != nil || !parsed || rows != b.rows {
-		return fmt.Errorf("pt-table-checksum: %w: %d rows\n%s", err, rows, out)
+	b.say("pt-table-checksum, one side and both")
+	one, err := b.passes(ctx, m, file, "a")
+	if err != nil {
+		return err
 	}
-	ratio := ours.Seconds() / peer.Seconds()
-	b.table.add(fmt.Sprintf("both sides compared by us (MariaDB with MariaDB), times pt-table-checksum's pass over one side (%.1f s)", peer.Seconds()),
-		fmt.Sprintf("%.2f", ratio), "at most 1", ratio <= 1)
+	both, err := b.passes(ctx, m, file, "a", "b")
+	if err != nil {
+		return err
+	}
+	b.table.add(fmt.Sprintf("MariaDB with MariaDB, times pt-table-checksum on both sides at the same time (%.1f s)", both.Seconds()),
+		fmt.Sprintf("%.2f", ours.Seconds()/both.Seconds()), "at most 1", ours <= both)
+	b.table.note(fmt.Sprintf("the same, both sides by us, times its pass over one side alone (%.1f s)", one.Seconds()), fmt.Sprintf("%.2f", ours.Seconds()/one.Seconds()))
 	return nil
 }
 
-// checksummed reads how many rows the table a.large had, out of the columns
-// TS ERRORS DIFFS ROWS DIFF_ROWS CHUNKS SKIPPED TIME TABLE.
-func checksummed(out string) (rows int64, ok bool) {
+// passes runs pt-table-checksum on schemas at the same time.
+func (b *bench) passes(ctx context.Context, m *dbserver.Server, file string, schemas ...string) (time.Duration, error) {
+	host, port, _ := strings.Cut(m.Addr, ":")
+	began := time.Now()
+	errs := make([]error, len(schemas))
+	var work sync.WaitGroup
+	for i, schema := range schemas {
+		work.Go(func() {
+			cmd := exec.CommandContext(ctx, "pt-table-checksum", "h="+host+",P="+port+",F="+file, "--databases="+schema, "--tables=large",
+				"--replicate=percona_"+schema+".checksums", "--recursion-method=none", "--no-check-binlog-format", "--no-check-replication-filters", "--no-version-check")
+			out, err := cmd.CombinedOutput()
+			rows, ok := checksummed(string(out), schema+".large")
+			if err != nil || !ok || max(rows-b.rows, b.rows-rows) > planted {
+				errs[i] = fmt.Errorf("pt-table-checksum: %w: %d rows\n%s", err, rows, out)
+			}
+		})
+	}
+	work.Wait()
+	return time.Since(began), errors.Join(errs...)
+}
+
+// checksummed reads how many rows a table had, out of the columns TS ERRORS DIFFS ROWS DIFF_ROWS CHUNKS SKIPPED TIME TABLE.
+func checksummed(out, table string) (rows int64, ok bool) {
 	for l := range strings.Lines(out) {
 		f := strings.Fields(l)
-		if len(f) >= 6 && f[len(f)-1] == "a.large" {
+		if len(f) >= 6 && f[len(f)-1] == table {
 			n, err := strconv.ParseInt(f[len(f)-6], 10, 64)
 			return n, err == nil
 		}

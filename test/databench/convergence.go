@@ -100,12 +100,12 @@ func openLoop(ctx context.Context, db *sql.DB, total, rate int) ([]write, error)
 			for i := range due {
 				w := &writes[i]
 				w.sent = time.Now()
-				id, err := i+1, error(nil)
+				id := i + 1
+				statement, args := update, []any{id}
 				if id%2 == 1 {
-					_, err = insert.ExecContext(ctx, id, "buyer")
-				} else {
-					_, err = update.ExecContext(ctx, id)
+					statement, args = insert, []any{id, "buyer"}
 				}
+				_, err := statement.ExecContext(ctx, args...)
 				if w.acked = time.Now(); err != nil {
 					cancel(err)
 				}

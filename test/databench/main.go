@@ -83,9 +83,12 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	var err error
 	missed := false
-	if len(args) > 0 && args[0] == "carrier" {
+	switch {
+	case len(args) == 1 && args[0] == "carrier":
 		err = carry(ctx, os.Stdin, os.Stdout)
-	} else {
+	case len(args) == 2 && args[0] == "copier":
+		err = copyAll(ctx, args[1], os.Stdout)
+	default:
 		missed, err = measure(ctx, args)
 	}
 	switch {
