@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	v1 "jindu.dev/jindu/api/v1"
@@ -24,6 +25,7 @@ import (
 // newData makes the part that carries rows. What databases told of runs goes to the collector as the capture
 // database:NAME.
 func newData(cfg data.Config, notes object.Store, collector *writeset.Collector, log *slog.Logger) (*data.Server, error) {
+	var outboxes sync.Map // databases whose outbox is read: it tells neither marks of rows nor what was before
 	return data.New(cfg, data.Options{
 		Open: func(name string) (data.Store, error) {
 			d, err := databaseNamed(cfg, name)
@@ -32,11 +34,22 @@ func newData(cfg data.Config, notes object.Store, collector *writeset.Collector,
 			}
 			return sqldb.Open(name, d, cfg.Timeout)
 		},
-		Source:   func(r data.SourceRequest) (data.Source, error) { return newSource(cfg, r, log) },
-		Notes:    noteStore{notes},
-		Now:      time.Now,
-		Log:      log,
-		Captured: func(database string, t *data.Txn) { recordRows(collector, database, t) },
+		Source: func(r data.SourceRequest) (data.Source, error) {
+			if r.From.Capture == "outbox" {
+				outboxes.Store(r.From.Database, true)
+			} else {
+				outboxes.Delete(r.From.Database)
+			}
+			return newSource(cfg, r, log)
+		},
+		Notes: noteStore{notes},
+		Now:   time.Now,
+		Log:   log,
+		Captured: func(database string, t *data.Txn) {
+			if _, ok := outboxes.Load(database); !ok {
+				recordRows(collector, database, t)
+			}
+		},
 		Progress: func(database string, until time.Time) { collector.Progress(captureOf(database), until) },
 	})
 }

@@ -32,7 +32,7 @@ func protocolOf(name string) (effects.Protocol, error) {
 	case effects.ProtocolMySQL:
 		return mysql.New(), nil
 	}
-	return nil, kind.New(kind.Invalid, "JD-APP-003", "protocol %q of a proxy is none: use mysql, postgres or redis", name)
+	return nil, kind.New(kind.Invalid, "JD-APP-010", "protocol %q of a proxy is none: use mysql, postgres or redis", name)
 }
 
 // proxyPart is a proxy whose captures are prompt while it runs: what it saw is told before its client hears

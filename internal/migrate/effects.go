@@ -165,9 +165,53 @@ func (w *waiting) normalize(normal func(migration string, old bool, e v1.Effect)
 	for i := range w.needs {
 		n := &w.needs[i]
 		for k := range n.ws.Told {
-			n.ws.Told[k].Effect = normal(w.job.rec.Migration, !n.role.newSide(), n.ws.Told[k].Effect)
+			e := normal(w.job.rec.Migration, !n.role.newSide(), n.ws.Told[k].Effect)
+			e.After = ownTime(e.After, &n.ask)
+			if e.Op == opUpdate {
+				// Whether a moment changed at all depends on when the row was written last, which no run decides.
+				e.Before, e.After = withoutNow(e.Before, e.After), withoutNow(e.After, e.After)
+			}
+			n.ws.Told[k].Effect = e
 		}
 	}
+}
+
+const opUpdate = "update"
+
+// withoutNow leaves out the columns that after has as now.
+func withoutNow(list, after []v1.ColumnValue) []v1.ColumnValue {
+	return slices.DeleteFunc(slices.Clone(list), func(c v1.ColumnValue) bool {
+		return slices.ContainsFunc(after, func(a v1.ColumnValue) bool { return a.Name == c.Name && a.Value != nil && *a.Value == now })
+	})
+}
+
+// slack is how far the clocks of a service and of this node may be apart.
+const slack = 2 * time.Second
+
+// now stands for a moment of the run itself in its effects.
+const now = "(now)"
+
+// ownTime writes moments that lie within a run as now: when each run took place says nothing about the sides. A
+// moment that is off, by a zone or a day, stays as it is.
+func ownTime(list []v1.ColumnValue, a *writeset.Ask) []v1.ColumnValue {
+	var out []v1.ColumnValue
+	for i, c := range list {
+		if c.Value == nil || len(*c.Value) < len("2006-01-02T15:04:05Z") || (*c.Value)[10] != 'T' {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339, *c.Value)
+		if err != nil || at.Before(a.Began.Add(-slack)) || at.After(a.Answered.Add(slack)) {
+			continue
+		}
+		if out == nil {
+			out = slices.Clone(list) // the collector's own stays as it was told
+		}
+		out[i].Value = new(now)
+	}
+	if out == nil {
+		return list
+	}
+	return out
 }
 
 func (w *waiting) leave(r role) {

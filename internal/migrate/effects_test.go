@@ -12,6 +12,7 @@ import (
 	"time"
 
 	v1 "jindu.dev/jindu/api/v1"
+	"jindu.dev/jindu/internal/migrate/writeset"
 	"jindu.dev/jindu/internal/route"
 )
 
@@ -355,5 +356,26 @@ func TestANodeWithoutCapturesStillAnswersForEffects(t *testing.T) {
 	}
 	if (&Recorded{Epoch: 2}).mark("0123456789abcdef").String() != "jindu:0123456789abcdef:s:2:-" {
 		t.Error("a copy of a request without a subject has a bucket")
+	}
+}
+
+func TestMomentsOfTheRunItselfAreNow(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	ask := &writeset.Ask{Began: at, Answered: at.Add(100 * time.Millisecond)}
+	list := []v1.ColumnValue{
+		{Name: "in", Value: new("2026-01-02T03:04:05.05Z")}, {Name: "zone", Value: new("2026-01-02T11:04:05.05Z")}, {Name: "clock", Value: new("2026-01-02T03:04:06.9Z")},
+		{Name: "null"}, {Name: "text", Value: new("2026-01-02T03:04:05 and more")}, {Name: "short", Value: new("x")},
+	}
+	got := ownTime(list, ask)
+	for i, want := range []string{now, *list[1].Value, now} {
+		if *got[i].Value != want {
+			t.Errorf("%s: %s, want %s", got[i].Name, *got[i].Value, want)
+		}
+	}
+	if *list[0].Value == now || got[3].Value != nil || *got[4].Value != *list[4].Value || *got[5].Value != "x" {
+		t.Errorf("%v", got)
+	}
+	if same := ownTime(list[3:], ask); &same[0] != &list[3] {
+		t.Error("copied for nothing")
 	}
 }

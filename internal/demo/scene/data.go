@@ -176,12 +176,12 @@ func (s *dataStage) Open(ctx context.Context, say func(string)) (shop.Place, err
 	}
 	p := shop.Place{
 		Node: s.stage.admin, Gateway: "http://" + gateway, Console: s.stage.admin.base + "/", OldRuntime: runtime, NewRuntime: newRuntime,
-		OldData: v1.DataSide{Database: "shop-old", Capture: "binlog"}, NewData: v1.DataSide{Database: "shop-new", Capture: "outbox"},
+		OldData: v1.DataSide{Database: "shop-old", Capture: "binlog"}, NewData: v1.DataSide{Database: "shop-new", Capture: "binlog"},
 		OldStore: "MariaDB", NewStore: "MariaDB",
-		Effects: v1.EffectsSpec{Old: []string{"report", "proxy:shop-old", "database:shop-old"}, New: []string{"report", "proxy:shop-new"}, Settle: "3s"},
+		Effects: v1.EffectsSpec{Old: []string{"report", "proxy:shop-old", "database:shop-old"}, New: []string{"report", "proxy:shop-new", "database:shop-new"}, Settle: "3s"},
 	}
 	if target != maria {
-		p.NewStore = "PostgreSQL"
+		p.NewStore, p.NewData.Capture = "PostgreSQL", "pgoutput"
 	}
 	return p, nil
 }

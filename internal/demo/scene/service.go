@@ -85,7 +85,7 @@ func serveHandler(ctx context.Context, l net.Listener, h http.Handler, ready fun
 
 func serveShop(ctx context.Context, args []string, ready func(string)) error {
 	c := newshop.Config{
-		Listen: "127.0.0.1:0", DB: os.Getenv("SHOP_DB"), Service: shop.Name, Side: v1.SideNew, Proxied: true, Outbox: true,
+		Listen: "127.0.0.1:0", DB: os.Getenv("SHOP_DB"), Service: shop.Name, Side: v1.SideNew, Proxied: true,
 		Metadata: map[string]string{"runtime": newRuntime, "version": "2.0", "shadow-safe": "true"}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
 	flags := flag.NewFlagSet("shop-go", flag.ContinueOnError)

@@ -134,6 +134,9 @@ func (e *endpoint) addTriple(b *Book, o *Observation, in *parsed, bound *sides) 
 			return
 		}
 		p.reclass(e.tripled.count() - 1) // this one is no proof yet
+		if second == nil && covered(in.second, p.name) || fresh == nil && covered(in.fresh, p.name) {
+			return // one of the two says nothing about the path
+		}
 		boundSecond, boundFresh := p.keeps(second, &bound.second), p.keeps(fresh, &bound.fresh)
 		if p.triple(o.Cluster, second, fresh, boundSecond, boundFresh) && fresh != nil {
 			p.note(o, fresh, b.rules)
@@ -153,6 +156,21 @@ func (e *endpoint) addTriple(b *Book, o *Observation, in *parsed, bound *sides) 
 		e.endBlock(b)
 	}
 	return counted
+}
+
+// covered says that differences leave open whether there is one at a path: where the status differs, or
+// something that holds the path is missing, what is within is not compared.
+func covered(differences []compare.Difference, path string) bool {
+	for i := range differences {
+		d := &differences[i]
+		if d.Kind == compare.KindStatus || d.Kind == compare.KindFailure {
+			return d.Path != path
+		}
+		if rest, ok := strings.CutPrefix(path, d.Path); ok && rest != "" && (rest[0] == '.' || rest[0] == '[') && d.Kind != compare.KindOrder {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *endpoint) addPair(b *Book, o *Observation, in *parsed, bound *sides) bool {
