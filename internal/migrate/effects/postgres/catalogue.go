@@ -64,7 +64,7 @@ type table struct {
 func textValues(values ...string) []byte {
 	b := []byte{0, 0, 0, byte(len(values))}
 	for _, v := range values {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(v))) //nolint:gosec // names are short
+		b = binary.BigEndian.AppendUint32(b, uint32(len(v)))
 		b = append(b, v...)
 	}
 	return b
@@ -228,6 +228,9 @@ func (s *session) notUndone(p *prepared) (string, error) {
 	tables, ok := sqltext.Tables(p.text, s.options())
 	if !ok {
 		return "the proxy cannot tell which tables it writes", nil
+	}
+	if p.info.Verb == "copy" && len(tables) > 1 {
+		tables = tables[:1] // the others are STDIN
 	}
 	for _, t := range tables {
 		if t.Catalog != "" {

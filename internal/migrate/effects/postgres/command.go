@@ -90,7 +90,7 @@ func (s *session) sync() error {
 		if err := s.leaveBatch(); err != nil {
 			return err
 		}
-		s.put(appendReady(nil, s.shown(s.main)))
+		s.put(readyMessage(s.shown(s.main)))
 	}
 	s.batch = batch{}
 	return nil
@@ -132,7 +132,7 @@ func (s *session) simpleStatement(m message, p *prepared) error {
 		return s.control(p, m.raw, expected{kind: 'Q', of: p})
 	case p.shadow() && s.Rule.Shadow.Mode == effects.ShadowDivert:
 		return s.divertQuery(p, m)
-	case s.shade.open && p.shadow() && p.is(sqltext.Write):
+	case p.shadow() && !p.is(sqltext.Read):
 		return s.writeInShade(p, nil, m.raw)
 	case s.shade.open:
 		return s.within(m.raw, expected{kind: 'Q', of: p})
@@ -194,7 +194,7 @@ func (s *session) answered() error {
 	if err := s.leaveBatch(); err != nil {
 		return err
 	}
-	s.put(appendReady(nil, s.shown(s.main)))
+	s.put(readyMessage(s.shown(s.main)))
 	return nil
 }
 
@@ -211,7 +211,7 @@ func (s *session) refuse(no *refusal) error {
 		if err := s.main.settleAll(); err != nil || s.batch.skipping {
 			return err
 		}
-		return s.fail(&serverError{raw: appendError(nil, no.state, "jindu proxy "+s.Name()+": "+no.text)})
+		return s.fail(&serverError{raw: errorMessage(no.state, "jindu proxy "+s.Name()+": "+no.text)})
 	}
 	if err := s.join(); err != nil {
 		return err
@@ -229,7 +229,7 @@ func (s *session) refuse(no *refusal) error {
 		}
 		return s.answered()
 	}
-	s.put(appendError(nil, no.state, "jindu proxy "+s.Name()+": "+no.text))
+	s.put(errorMessage(no.state, "jindu proxy "+s.Name()+": "+no.text))
 	return s.answered()
 }
 
@@ -409,13 +409,8 @@ func (s *session) execute(m message, c *cursor) error {
 		return s.control(p, m.raw, e)
 	case p.shadow() && s.Rule.Shadow.Mode == effects.ShadowDivert:
 		return s.divertPortal(po, m, most)
-	case p.shadow() && p.is(sqltext.Write):
-		if !s.shade.open { // it was bound before: its portal would not be part of the transaction
-			return s.refuse(&refusal{stateLost, shadeIsDead})
-		}
-		if most != 0 {
-			return s.writePlain(p, po, m.raw)
-		}
+	case p.shadow() && !p.is(sqltext.Read):
+		po.part = most != 0
 		return s.writeInShade(p, po, m.raw)
 	}
 	if p.user() {
@@ -451,7 +446,7 @@ func (s *session) emit(m v1.Mark) error {
 func skipValues(c *cursor) bool {
 	c.take(2 * c.u16())
 	for range c.u16() {
-		if n := int32(c.u32()); n > 0 { //nolint:gosec // -1 is a NULL
+		if n := int32(c.u32()); n > 0 {
 			c.take(int(n))
 		}
 	}

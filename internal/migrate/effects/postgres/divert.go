@@ -219,7 +219,7 @@ func (s *session) divertQuery(p *prepared, m message) error {
 			return err
 		}
 	}
-	s.put(appendReady(nil, s.main.status))
+	s.put(readyMessage(s.main.status))
 	return nil
 }
 
@@ -333,7 +333,8 @@ func (s *session) controlAside(p *prepared) (ended bool, err error) {
 		if err := s.main.do("ROLLBACK"); err != nil {
 			return true, err
 		}
-		return true, s.failControl(e)
+		s.failControl(e)
+		return true, nil
 	case err != nil:
 		return true, err
 	}
@@ -344,15 +345,14 @@ func (s *session) controlAside(p *prepared) (ended bool, err error) {
 }
 
 // failControl answers a COMMIT that the shadows' connection did not take.
-func (s *session) failControl(e *serverError) error {
+func (s *session) failControl(e *serverError) {
 	s.put(e.raw)
 	s.batch.failed = true
 	if !s.simple {
 		s.batch.skipping = true
-		return nil
+		return
 	}
-	s.put(appendReady(nil, s.main.status))
-	return nil
+	s.put(readyMessage(s.main.status))
 }
 
 // repeatAside remembers a setting for the shadows' connection, and repeats it where there is one. One of a

@@ -109,7 +109,7 @@ func TestAUserOfShadowsWithRightsElsewhereIsNotUsed(t *testing.T) {
 func (s *stage) proxyUser() string {
 	s.t.Helper()
 	var name string
-	if err := s.direct.QueryRowContext(context.Background(), "SELECT rolname FROM pg_roles WHERE rolname LIKE 'u\\_test%' ORDER BY oid DESC").Scan(&name); err != nil && err != sql.ErrNoRows { //nolint:errorlint // a test
+	if err := s.direct.QueryRowContext(context.Background(), "SELECT rolname FROM pg_roles WHERE rolname LIKE 'u\\_test%' ORDER BY oid DESC").Scan(&name); err != nil && err != sql.ErrNoRows {
 		s.t.Fatal(err)
 	}
 	return name

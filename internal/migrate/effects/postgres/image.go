@@ -36,6 +36,10 @@ func (s *session) writeInShade(p *prepared, po *portal, raw []byte) error {
 		s.Refused(p.mark, s.effectOf(p, po, 0))
 		return s.refuse(&refusal{stateDenied, "a statement of a shadow that writes is refused: " + why + " (JD-EFFECTS-111)"})
 	}
+	if !s.shade.open || s.shade.dead {
+		// What it ran in is gone: a portal that was bound in it, for one.
+		return s.refuse(&refusal{stateLost, shadeIsDead})
+	}
 	im, err := s.imageOf(s.main, p, po)
 	if err != nil {
 		if e, ok := errors.AsType[*serverError](err); ok {
@@ -132,7 +136,7 @@ func (s *session) write(l *link, im *image, p *prepared, po *portal, fate string
 // imageOf says how to read the rows of a write; nil when it is not simple.
 func (s *session) imageOf(l *link, p *prepared, po *portal) (*image, error) {
 	shape, ok := sqltext.ShapeOf(p.text, s.options())
-	if !ok || shape.Table.Catalog != "" {
+	if !ok || shape.Table.Catalog != "" || po != nil && po.part {
 		return nil, nil
 	}
 	t, err := s.table(l, shape.Table)
@@ -228,7 +232,7 @@ func (s *session) formats(l *link, im *image, po *portal) ([]byte, error) {
 		n = int(binary.BigEndian.Uint16(r.columns))
 		codes = []byte(strings.Repeat(string(codes), n))
 	}
-	b := binary.BigEndian.AppendUint16(nil, uint16(n+im.extra)) //nolint:gosec // columns are few
+	b := binary.BigEndian.AppendUint16(nil, uint16(n+im.extra))
 	return append(append(b, codes...), make([]byte, 2*im.extra)...), nil
 }
 
@@ -239,19 +243,19 @@ func cutColumns(body []byte, n int) []byte {
 		c.text()
 		c.take(18)
 	}
-	out := binary.BigEndian.AppendUint16(nil, uint16(max(n, 0))) //nolint:gosec // columns are few
+	out := binary.BigEndian.AppendUint16(nil, uint16(max(n, 0)))
 	return append(out, body[2:len(body)-len(c.b)]...)
 }
 
 func appendRow(b []byte, cells [][]byte) []byte {
 	b, at := begin(b, 'D')
-	b = binary.BigEndian.AppendUint16(b, uint16(len(cells))) //nolint:gosec // columns are few
+	b = binary.BigEndian.AppendUint16(b, uint16(len(cells)))
 	for _, c := range cells {
 		if c == nil {
 			b = append(b, 0xff, 0xff, 0xff, 0xff)
 			continue
 		}
-		b = binary.BigEndian.AppendUint32(b, uint32(len(c))) //nolint:gosec // bounded by the message
+		b = binary.BigEndian.AppendUint32(b, uint32(len(c)))
 		b = append(b, c...)
 	}
 	return finish(b, at)

@@ -90,7 +90,7 @@ func (s *session) greet() (bool, error) {
 }
 
 func (s *session) notLetIn(state, text string) error {
-	return s.flushWith(appendError(nil, state, "jindu proxy "+s.Name()+": "+text))
+	return s.flushWith(errorMessage(state, "jindu proxy "+s.Name()+": "+text))
 }
 
 // login relays a login until the server is ready. It is false when the server said no.
@@ -206,6 +206,6 @@ func appendStartup(params ...string) []byte {
 		b = append(append(b, p...), 0)
 	}
 	b = append(b, 0)
-	binary.BigEndian.PutUint32(b, uint32(len(b))) //nolint:gosec // it is short
+	binary.BigEndian.PutUint32(b, uint32(len(b)))
 	return b
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -80,10 +81,10 @@ func (f *pending) savepoint(sql string) {
 	case "SAVEPOINT":
 		f.points = append(f.points, point{name, len(f.items)})
 	case "ROLLBACK":
-		for i := len(f.points) - 1; i >= 0; i-- {
-			if f.points[i].name == name {
-				clear(f.items[min(f.points[i].at, len(f.items)):])
-				f.items = f.items[:min(f.points[i].at, len(f.items))]
+		for i, p := range slices.Backward(f.points) {
+			if p.name == name {
+				clear(f.items[min(p.at, len(f.items)):])
+				f.items = f.items[:min(p.at, len(f.items))]
 				f.points = f.points[:i+1]
 				return
 			}
@@ -144,7 +145,7 @@ func (p *portal) params() []param {
 	}
 	out := make([]param, c.u16())
 	for i := range out {
-		n := int32(c.u32()) //nolint:gosec // -1 is a NULL
+		n := int32(c.u32())
 		out[i].null = n < 0
 		if n > 0 {
 			out[i].b = c.take(int(n))
@@ -181,11 +182,11 @@ func (p param) text(oid uint32) (string, bool) {
 		case oid == boolean && n == 1:
 			return strconv.FormatBool(p.b[0] != 0), false
 		case oid == int2s && n == 2:
-			return strconv.Itoa(int(int16(binary.BigEndian.Uint16(p.b)))), false //nolint:gosec // signed
+			return strconv.Itoa(int(int16(binary.BigEndian.Uint16(p.b)))), false
 		case (oid == int4s || oid == oids) && n == 4:
-			return strconv.Itoa(int(int32(binary.BigEndian.Uint32(p.b)))), false //nolint:gosec // signed
+			return strconv.Itoa(int(int32(binary.BigEndian.Uint32(p.b)))), false
 		case oid == int8s && n == 8:
-			return strconv.FormatInt(int64(binary.BigEndian.Uint64(p.b)), 10), false //nolint:gosec // signed
+			return strconv.FormatInt(int64(binary.BigEndian.Uint64(p.b)), 10), false
 		case oid == float4s && n == 4:
 			return strconv.FormatFloat(float64(math.Float32frombits(binary.BigEndian.Uint32(p.b))), 'g', -1, 32), false
 		case oid == float8s && n == 8:

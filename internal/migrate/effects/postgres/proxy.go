@@ -110,7 +110,7 @@ func (p *Proxy) Serve(_ context.Context, es *effects.Session) error {
 	case errors.Is(err, errProtocol):
 		return kind.New(kind.Invalid, "JD-EFFECTS-201", "proxy %s: %w; see that both sides speak version 3 of it", es.Name(), err)
 	case errors.Is(err, errTooLarge):
-		_ = s.flushWith(appendError(nil, "54000", "jindu proxy "+es.Name()+": "+err.Error()))
+		_ = s.flushWith(errorMessage("54000", "jindu proxy "+es.Name()+": "+err.Error()))
 		return kind.New(kind.Exhausted, "JD-EFFECTS-202", "proxy %s: %w; send less at once, or go to the database itself", es.Name(), err)
 	}
 	return err
@@ -122,7 +122,7 @@ func (s *session) serve() error {
 	}
 	conn, err := s.Dial()
 	if err != nil {
-		_ = s.flushWith(appendError(nil, "08006", "jindu proxy "+s.Name()+": "+err.Error()))
+		_ = s.flushWith(errorMessage("08006", "jindu proxy "+s.Name()+": "+err.Error()))
 		return err
 	}
 	s.main = &link{stream: newStream(conn), session: s}

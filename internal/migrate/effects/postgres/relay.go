@@ -114,7 +114,7 @@ func (l *link) answer(m message) error {
 		}
 		s.ready(l, m.body()[0], e)
 		if e.hide != all && !e.quiet {
-			s.put(appendReady(nil, s.shown(l)))
+			s.put(readyMessage(s.shown(l)))
 		}
 		l.pop()
 		return nil
@@ -167,7 +167,7 @@ func (l *link) failed(m message, e *expected) error {
 	raw := m.raw
 	switch {
 	case e.no != nil:
-		raw = appendError(nil, e.no.state, "jindu proxy "+s.Name()+": "+e.no.text)
+		raw = errorMessage(e.no.state, "jindu proxy "+s.Name()+": "+e.no.text)
 	case e.move > 0:
 		raw = movedError(raw, e.move)
 	}
@@ -475,7 +475,7 @@ func readRow(body []byte) ([][]byte, bool) {
 	c := cursor{b: body}
 	cells := make([][]byte, c.u16())
 	for i := range cells {
-		n := int32(c.u32()) //nolint:gosec // -1 is a NULL
+		n := int32(c.u32())
 		if n >= 0 {
 			cells[i] = c.take(int(n))
 			if cells[i] == nil && !c.bad {

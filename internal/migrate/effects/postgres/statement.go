@@ -32,6 +32,7 @@ type portal struct {
 	values  []byte // formats and values of the parameters, as Bind has them
 	formats []byte // of the results
 	done    bool
+	part    bool // only so many rows were asked for
 }
 
 // read reads the mark and the class of a statement.

@@ -177,7 +177,7 @@ func (c *cursor) u32() uint32 {
 func begin(b []byte, kind byte) ([]byte, int) { return append(b, kind, 0, 0, 0, 0), len(b) + 1 }
 
 func finish(b []byte, at int) []byte {
-	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at)) //nolint:gosec // messages are bounded
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at))
 	return b
 }
 
@@ -197,15 +197,15 @@ var (
 	msgFlush = []byte{'H', 0, 0, 0, 4}
 )
 
-func appendReady(b []byte, status byte) []byte { return append(b, 'Z', 0, 0, 0, 5, status) }
+func readyMessage(status byte) []byte { return []byte{'Z', 0, 0, 0, 5, status} }
 
 func appendComplete(b []byte, tag string) []byte { return appendMessage(b, 'C', zero(tag)) }
 
 func appendQuery(b []byte, sql string) []byte { return appendMessage(b, 'Q', zero(sql)) }
 
-// appendError is an error as the server tells it.
-func appendError(b []byte, state, text string) []byte {
-	b, at := begin(b, 'E')
+// errorMessage is an error as the server tells it.
+func errorMessage(state, text string) []byte {
+	b, at := begin(nil, 'E')
 	for _, f := range []string{"SERROR", "VERROR", "C" + state, "M" + text} {
 		b = append(append(b, f...), 0)
 	}

@@ -178,8 +178,8 @@ func (s *session) forward(c command, e expected) error {
 
 // expect queues a reply. A client that asks without listening is held.
 func (s *session) expect(e expected) error {
-	if all, _ := s.queue.size(); all >= s.limits.queue {
-		if err := s.until(func() bool { n, _ := s.queue.size(); return n <= s.limits.queue/2 }); err != nil {
+	if s.queue.size() >= s.limits.queue {
+		if err := s.until(func() bool { return s.queue.size() <= s.limits.queue/2 }); err != nil {
 			return err
 		}
 	}
@@ -211,7 +211,7 @@ func (s *session) until(short func() bool) error {
 
 // drained waits until the client has heard all that it asked for.
 func (s *session) drained() error {
-	return s.until(func() bool { n, _ := s.queue.size(); return n == 0 })
+	return s.until(func() bool { return s.queue.size() == 0 })
 }
 
 // there notices a client that left while something is done for it.

@@ -195,7 +195,7 @@ func TestShadowsGoToTheirOwnKeys(t *testing.T) {
 		c.mark(markOf(99, false))
 		c.want("5", "GET n")
 		c.want("1", "EXISTS gone")
-		for _, k := range strings.Fields(strings.Trim(s.direct.do("KEYS shadow:*"), "[]")) {
+		for k := range strings.FieldsSeq(strings.Trim(s.direct.do("KEYS shadow:*"), "[]")) {
 			s.direct.must("DEL", k)
 		}
 	}

@@ -45,7 +45,6 @@ type queue struct {
 	mu      sync.Mutex
 	list    []expected
 	head    int
-	sent    int  // of them, those that the database answers
 	waiting bool // the client has nothing under way
 	moved   chan struct{}
 }
@@ -59,18 +58,12 @@ func (q *queue) push(e expected) {
 		q.list, q.head = q.list[:n], 0
 	}
 	q.list = append(q.list, e)
-	if e.what != local {
-		q.sent++
-	}
 }
 
 // pop takes the oldest off; the queue is not empty.
 func (q *queue) pop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.list[q.head].what != local {
-		q.sent--
-	}
 	q.list[q.head] = expected{}
 	q.head++
 	if q.head == len(q.list) {
@@ -96,11 +89,11 @@ func (q *queue) replace(e expected) {
 	q.list[q.head] = e
 }
 
-// size is how many replies are expected, and how many of them from the database.
-func (q *queue) size() (all, sent int) {
+// size is how many replies are expected.
+func (q *queue) size() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.list) - q.head, q.sent
+	return len(q.list) - q.head
 }
 
 // moves tells who waits that the queue is shorter.

@@ -58,7 +58,7 @@ func shown(b []byte, n int) (string, bool) {
 		}
 		return string(b[:n]), true
 	}
-	cut := len(b) > n/2-1
+	cut := len(b) >= n/2
 	if cut {
 		b = b[:n/2-1]
 	}

@@ -148,8 +148,9 @@ type element struct {
 
 // value goes over one value and tells visit, which may be nil, of it and of the first level within it.
 func (s *stream) value(visit func(element)) error {
-	var left [maxNesting]int64
-	depth, index := 0, 0
+	var levels [maxNesting]int64
+	left := append(levels[:0], 1) // values to come, by level
+	index := 0
 	for {
 		line, err := s.line()
 		if err != nil {
@@ -159,33 +160,31 @@ func (s *stream) value(visit func(element)) error {
 			return errProtocol
 		}
 		e := element{at: -1, kind: line[0], text: line[1:]}
-		if depth > 0 {
+		if len(left) > 1 {
 			e.at = index
 		}
-		within, err := s.head(&e, visit != nil && depth <= 1)
+		show := visit != nil && len(left) <= 2
+		within, err := s.head(&e, show)
 		if err != nil {
 			return err
 		}
-		if visit != nil && depth <= 1 {
+		if show {
 			visit(e)
 		}
-		if depth > 0 {
-			left[depth-1]--
-		}
-		if depth == 1 {
+		if len(left) == 2 {
 			index++
 		}
+		left[len(left)-1]--
 		if within > 0 {
-			if depth == maxNesting {
+			if len(left) == maxNesting {
 				return errTooLarge
 			}
-			left[depth] = within
-			depth++
+			left = append(left, within)
 		}
-		for depth > 0 && left[depth-1] == 0 {
-			depth--
+		for len(left) > 0 && left[len(left)-1] == 0 {
+			left = left[:len(left)-1]
 		}
-		if depth == 0 {
+		if len(left) == 0 {
 			return nil
 		}
 	}

@@ -135,10 +135,10 @@ func readTable() map[string]*spec {
 		"lmpop": firstOfAnswer, "zmpop": firstOfAnswer, "blmpop": firstOfAnswer, "bzmpop": firstOfAnswer, "xread": ofStreams, "xreadgroup": ofStreams} {
 		m[name].answers = a
 	}
-	for _, name := range strings.Fields("blpop brpop bzpopmin bzpopmax blmpop bzmpop blmove brpoplpush xread xreadgroup") {
+	for name := range strings.FieldsSeq("blpop brpop bzpopmin bzpopmax blmpop bzmpop blmove brpoplpush xread xreadgroup") {
 		m[name].blocking = true
 	}
-	for _, name := range strings.Fields("eval evalsha fcall eval_ro evalsha_ro fcall_ro") {
+	for name := range strings.FieldsSeq("eval evalsha fcall eval_ro evalsha_ro fcall_ro") {
 		m[name].script = true
 	}
 	return m

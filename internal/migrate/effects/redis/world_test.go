@@ -126,7 +126,7 @@ func (s *stage) conn() *client {
 func (s *stage) dump() string {
 	s.t.Helper()
 	var out []string
-	for _, k := range strings.Fields(s.direct.do("KEYS", "*")) {
+	for k := range strings.FieldsSeq(s.direct.do("KEYS", "*")) {
 		k = strings.Trim(k, "[]")
 		if k != "" && !strings.HasPrefix(k, "shadow:") {
 			out = append(out, k+"="+s.direct.show(k))
@@ -145,7 +145,7 @@ type client struct {
 
 func dial(t testing.TB, addr string) *client {
 	t.Helper()
-	nc, err := net.DialTimeout("tcp", addr, 5*time.Second) //nolint:noctx // a test
+	nc, err := net.DialTimeout("tcp", addr, 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
