@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	subjects = 40 // each with its own accounts, and its own bucket
-	accounts = 4  // of one subject
+	subjects = 200 // each with its own accounts, and its own bucket
+	accounts = 4   // of one subject
 	opening  = 100_000
 	past     = 3000 // orders that were there before
 )
@@ -44,10 +44,15 @@ type store struct {
 
 // bank is a service on two databases, and a node that carries its rows.
 type bank struct {
-	t      *testing.T
-	node   *proc.Node
-	stores [2]*store
+	t        *testing.T
+	node     *proc.Node
+	stores   [2]*store
+	forgiven map[string]string // rows that people settled
+	before   string            // what lives of the node that were killed had printed
 }
+
+// output is what the node printed in all its lives.
+func (b *bank) output() string { return b.before + b.node.Output() }
 
 // shape says how a bank is made.
 type shape struct {
@@ -57,7 +62,7 @@ type shape struct {
 	node     string // more node configuration
 	dataDir  string // of the node
 	spec     string // more of spec.data, indented by four spaces
-	old      []string
+	shared   bool   // both sides are schemas of one MariaDB
 }
 
 // newBank makes databases with accounts and orders, starts a node and applies the migration.
@@ -72,8 +77,10 @@ func newBank(t *testing.T, s shape) *bank {
 		one := &store{side: side, capture: "binlog"}
 		if i == 1 && s.postgres {
 			one.server, one.capture, one.cents = dbtest.NewPostgres(t), "pgoutput", true
+		} else if i == 1 && s.shared {
+			one.server = b.stores[0].server
 		} else {
-			one.server = dbtest.NewMariaDB(t, s.old...)
+			one.server = dbtest.NewMariaDB(t)
 		}
 		if i == 1 && s.capture != "" {
 			one.capture = s.capture
@@ -159,7 +166,12 @@ func (b *bank) start(bin string, s shape) {
 		b.t.Fatal(err)
 	}
 	b.node = node
-	b.t.Cleanup(func() { b.node.Stop() })
+	b.t.Cleanup(func() {
+		b.node.Stop()
+		if keep := os.Getenv("PEERS_KEEP"); keep != "" && b.t.Failed() {
+			_ = os.WriteFile(filepath.Join(keep, strings.ReplaceAll(b.t.Name(), "/", "-")+".log"), []byte(b.output()), 0o600)
+		}
+	})
 }
 
 // apply describes the service, with sides that answer nothing but their health, and the migration.
@@ -271,7 +283,7 @@ func (b *bank) until(limit time.Duration, what string, holds func() (bool, strin
 		if time.Now().After(end) {
 			d, _ := b.data()
 			raw, _ := json.MarshalIndent(d, "", " ")
-			b.t.Fatalf("after %v not yet: %s: %s\n%s\n%s", limit, what, why, raw, tail(b.node.Output(), 6000))
+			b.t.Fatalf("after %v not yet: %s: %s\n%s\n%s", limit, what, why, raw, tail(b.output(), 3000))
 		}
 		time.Sleep(30 * time.Millisecond)
 	}

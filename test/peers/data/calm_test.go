@@ -9,7 +9,7 @@ import (
 func TestRowsCrossThereAndBackUnderWrites(t *testing.T) {
 	for name, s := range map[string]shape{
 		"mariadb binlog to postgres pgoutput": {postgres: true},
-		"mariadb binlog to mariadb outbox":    {capture: "outbox"},
+		"mariadb binlog to mariadb outbox":    {capture: "outbox", shared: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBank(t, s)

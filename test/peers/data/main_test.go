@@ -2,9 +2,13 @@ package data
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"sync"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 
 	"jindu.dev/jindu/test/peers/proc"
 )
@@ -14,6 +18,10 @@ var binDir string
 func TestMain(m *testing.M) {
 	var err error
 	if binDir, err = os.MkdirTemp("", "jindu-peers-data-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if err := mysql.SetLogger(log.New(io.Discard, "", 0)); err != nil { // connections break here all the time
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

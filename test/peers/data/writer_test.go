@@ -67,7 +67,7 @@ type writers struct {
 // write starts threads that write until stopped.
 func (b *bank) write(seed uint64, threads int) *writers {
 	ctx, stop := context.WithCancel(context.Background())
-	w := &writers{bank: b, stop: stop, naps: 1500 * time.Millisecond, pause: 4 * time.Millisecond,
+	w := &writers{bank: b, stop: stop, naps: 1500 * time.Millisecond, pause: 12 * time.Millisecond,
 		ledger: ledger{transfers: map[int64]*transfer{}, states: map[int64][]change{}, carts: map[[2]int][]change{}}}
 	w.view.Store(&v1.MigrationStatus{})
 	w.look()
@@ -164,8 +164,8 @@ func (w *writers) known(random *rand.Rand, subject int) int64 {
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
 	newest := w.ids.Load()
-	for range 20 {
-		id := newest - random.Int64N(300)
+	for range 40 {
+		id := newest - random.Int64N(2000)
 		if t := w.ledger.transfers[id]; t != nil && t.subject == subject && t.fate == acked {
 			return id
 		}
