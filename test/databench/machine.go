@@ -61,9 +61,8 @@ func cpuOf(pid int) (time.Duration, error) {
 
 // statCPU reads utime and stime of a line of /proc/PID/stat.
 func statCPU(line string) (time.Duration, error) {
-	_, rest, ok := strings.Cut(line, ") ") // the name before may hold anything
-	f := strings.Fields(rest)
-	if !ok || len(f) < 13 {
+	f := strings.Fields(line[strings.LastIndexByte(line, ')')+1:]) // the name before may hold anything
+	if len(f) < 13 {
 		return 0, fmt.Errorf("%q is no line of /proc/PID/stat", line)
 	}
 	user, err1 := strconv.ParseInt(f[11], 10, 64)

@@ -24,6 +24,7 @@ type options struct {
 	only    []string
 	profile string // directory for CPU profiles of the carrier; empty: none
 	check   bool
+	node    string // program
 }
 
 // section is one measurement.
@@ -46,6 +47,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.rate, "rate", 2000, "writes a second of the convergence run")
 	flags.DurationVar(&o.length, "length", 30*time.Second, "of the convergence run")
 	flags.StringVar(&o.profile, "profile", "", "directory to write CPU profiles of the carrier to")
+	flags.StringVar(&o.node, "node", "bin/jindu", "the node's program")
 	flags.BoolVar(&o.check, "check", false, "exit with 2 when a bound is missed")
 	quick := flags.Bool("quick", false, "less of everything")
 	only := flags.String("only", "", "sections, with commas: effects,proxy,relay,convergence,bisect,defects")

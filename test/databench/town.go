@@ -68,7 +68,7 @@ func (b *bench) startNode(ctx context.Context, t *town) error {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err
 	}
-	t.node = exec.CommandContext(ctx, filepath.FromSlash("bin/jindu"), "serve", "--config", config)
+	t.node = exec.CommandContext(ctx, filepath.FromSlash(b.node), "serve", "--config", config)
 	t.node.Stderr = os.Stderr
 	if err := b.start(t.node); err != nil {
 		return fmt.Errorf("run make build first: %w", err)
