@@ -17,8 +17,9 @@ type held struct {
 // ownedKeys is, behind the prefix, the set of keys that shadows own.
 const ownedKeys = "jindu:own"
 
-// claim makes a key the shadows' own, once. KEYS: the set, the key, the shadows' key. ARGV: 1 to copy it.
-const claim = `if redis.call('SADD',KEYS[1],KEYS[2])==1 then if ARGV[1]=='1' then redis.call('COPY',KEYS[2],KEYS[3],'REPLACE') else redis.call('DEL',KEYS[3]) end end return 0`
+// claim makes a key the shadows' own, once. KEYS: the set, the shadows' key. ARGV: the key, which a user of
+// shadows may only read and so cannot declare; 1 to copy it.
+const claim = `if redis.call('SADD',KEYS[1],ARGV[1])==1 then if ARGV[2]=='1' then redis.call('COPY',ARGV[1],KEYS[2],'REPLACE') else redis.call('DEL',KEYS[2]) end end return 0`
 
 // divert carries a shadow's command out beside what users own; false: it concerns the connection only and
 // goes the ordinary way.
@@ -146,7 +147,7 @@ func (s *session) translate(h held, own map[string]bool) prepared {
 		if k.use == replacesKey {
 			copied = "0"
 		}
-		p.claims = appendCommand(p.claims, []byte("EVAL"), []byte(claim), []byte("3"), s.key([]byte(ownedKeys)), name, args[k.at], []byte(copied))
+		p.claims = appendCommand(p.claims, []byte("EVAL"), []byte(claim), []byte("2"), s.key([]byte(ownedKeys)), args[k.at], name, []byte(copied))
 		p.n++
 	}
 	p.raw = appendCommand(nil, args...)

@@ -78,7 +78,7 @@ func (p *Proxy) Serve(_ context.Context, es *effects.Session) error {
 		return err
 	}
 	s.up = newStream(conn)
-	s.up.sink, s.up.before = s.put, s.beforeReply
+	s.up.sink = s.put
 	s.cl.before = s.beforeCommand
 	es.LoggedIn()
 	var upstream error
@@ -116,6 +116,7 @@ func (s *session) commands() error {
 		if err != nil {
 			if errors.Is(err, errProtocol) || errors.Is(err, errTooLarge) {
 				s.answer(failing("ERR jindu proxy " + s.Name() + ": " + err.Error()))
+				s.deliver()
 			}
 			return err
 		}
@@ -145,9 +146,6 @@ func (s *session) beforeCommand() error {
 	}
 	return nil
 }
-
-// beforeReply writes what the client has to hear before more is read.
-func (s *session) beforeReply() error { return s.flush() }
 
 // rested says that the session rests when nothing is under way.
 func (s *session) rested() {

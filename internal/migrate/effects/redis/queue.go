@@ -113,7 +113,9 @@ func (s *session) replies() error {
 			return err
 		}
 		s.out.Lock()
+		s.up.before = s.flush // what is ready is written before more is waited for
 		err := s.relay()
+		s.up.before = nil
 		if failed := s.flush(); err == nil {
 			err = failed
 		}

@@ -67,7 +67,6 @@ read r1 llen lrange lindex lpos smembers sismember smismember scard srandmember 
 read r1 zscore zmscore zcard zcount zrank zrevrank zscan zlexcount zrandmember getbit bitcount bitpos bitfield_ro geopos geodist geohash geosearch georadius_ro georadiusbymember_ro
 read r1 xrange xrevrange xlen xpending
 read r1:-1 exists touch mget sunion sinter sdiff
-read w1:-1 pfcount
 read r1:2 lcs
 read r#1 zunion zinter zdiff zintercard sintercard
 read rS xread
@@ -94,6 +93,7 @@ writ o1:-1:2 mset
 writ w1:-1:2 msetnx
 writ w1:-1 del unlink
 writ w1,r2:-1 pfmerge
+writ w1:-1 pfcount
 writ w1:-2 blpop brpop bzpopmin bzpopmax
 writ w1:2 blmove brpoplpush lmove rpoplpush smove rename renamenx
 writ r1,w2 copy
@@ -213,6 +213,10 @@ func (s *spec) classOf(name string, args [][]byte) class {
 		return s.class
 	}
 	switch name {
+	case "pfcount": // of one key it notes the count there
+		if len(args) > 2 {
+			return reads
+		}
 	case "sort", "georadius", "georadiusbymember":
 		for _, a := range args[1:] {
 			if isWord(a, "store") || isWord(a, "storedist") {
