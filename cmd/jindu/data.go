@@ -198,16 +198,26 @@ func (c *cli) repairCmd() *cobra.Command {
 			return cl.do(cmd.Context(), http.MethodPost, "migrations/"+args[0]+"/repair", nil, in, out)
 		}, func(r v1.RepairResult) string {
 			text := differences(r.Rows).String()
-			done := "repair " + r.ID + " wrote"
-			if r.DryRun {
-				done = "--write would write"
+			done := fmt.Sprintf("repair %s wrote %d rows of the %s", r.ID, r.Written, winnerWords(r.Winner))
+			switch {
+			case r.DryRun:
+				done = fmt.Sprintf("nothing was written; with --write %d rows of the %s would be", r.Written, winnerWords(r.Winner))
+			case in.Undo != "":
+				done = fmt.Sprintf("repair %s was taken back: %d rows", in.Undo, r.Written)
 			}
-			return text + fmt.Sprintf("\n%s %d rows of the %s side; %d changed meanwhile or differ no more, %d need a person\n", done, r.Written, r.Winner, r.Skipped, r.Cases)
+			return text + fmt.Sprintf("\n%s; %d changed meanwhile or differ no more, %d need a person\n", done, r.Skipped, r.Cases)
 		})
 	cmd.Flags().BoolVar(&write, "write", false, "write; without it nothing is written")
 	cmd.Flags().StringVar(&in.Undo, "undo", "", "take back the repair with this id")
 	cmd.Flags().StringSliceVar(&in.Tables, "table", nil, "tables of the old side; all when absent")
 	return cmd
+}
+
+func winnerWords(winner string) string {
+	if winner == v1.SideOld || winner == v1.SideNew {
+		return winner + " side"
+	}
+	return winner
 }
 
 func (c *cli) casesCmd() *cobra.Command {

@@ -96,9 +96,20 @@ func (c *cli) describeMigration(data json.RawMessage) error {
 func gateTable(gates []v1.Gate) table {
 	t := table{{"GATE", "VERDICT", "BASELINE", "VALUE", "BOUND", "N", "DETAIL"}}
 	for _, g := range gates {
-		t = append(t, []string{strings.ReplaceAll(g.Name, "_", " "), verdictWords(g.Verdict), g.Baseline, percent(g.Value), percent(g.Bound), fmt.Sprint(g.Samples), g.Detail})
+		t = append(t, []string{strings.ReplaceAll(g.Name, "_", " "), verdictWords(g.Verdict), g.Baseline, gateNumber(g, g.Value), gateNumber(g, g.Bound), fmt.Sprint(g.Samples), g.Detail})
 	}
 	return t
+}
+
+// gateNumber is a gate's number with its unit.
+func gateNumber(g v1.Gate, value float64) string {
+	switch g.Name {
+	case "data_lag":
+		return fmt.Sprintf("%.0f ms", value)
+	case "data_differences":
+		return fmt.Sprintf("%.0f", value)
+	}
+	return percent(value)
 }
 
 func (c *cli) evidenceCmd() *cobra.Command {

@@ -46,6 +46,9 @@ masked, so keep the file as you keep the data. It needs the role operator.`,
 			defer cancel()
 			n, err := record(ctx, cl, args[0], out, limit)
 			if err = errors.Join(err, out.Close()); err != nil {
+				if n == 0 {
+					err = errors.Join(err, os.Remove(file)) // a head alone is no recording
+				}
 				return err
 			}
 			return c.printf("%d requests written to %s\n", n, file)

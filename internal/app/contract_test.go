@@ -179,6 +179,14 @@ func TestRealAnswersAreWhatTheDocumentSays(t *testing.T) {
 
 	c.event("/api/v1/overview/stream")
 	c.event("/api/v1/watch?revision=1")
+	// A recording needs services that answer; internal/migrate shows that they are told.
+	recording, err := json.Marshal(v1.Recording{Run: "0123456789abcdef", At: time.Now(), Effects: []v1.Effect{{Kind: v1.EffectRow, Op: "insert", Target: "orders"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.contract.CheckEvent("/api/v1/migrations/orders/recordings/stream", recording); err != nil {
+		t.Error(err)
+	}
 
 	// What is wrong is a problem in the same shape.
 	c.do(http.MethodGet, "/api/v1/services/none", "", 404, nil)

@@ -10,6 +10,8 @@ import (
 	"jindu.dev/jindu/internal/kit/run"
 	"jindu.dev/jindu/internal/migrate/effects"
 	"jindu.dev/jindu/internal/migrate/effects/mysql"
+	"jindu.dev/jindu/internal/migrate/effects/postgres"
+	"jindu.dev/jindu/internal/migrate/effects/redis"
 	"jindu.dev/jindu/internal/migrate/writeset"
 )
 
@@ -31,8 +33,12 @@ func protocolOf(name string) (effects.Protocol, error) {
 	switch name {
 	case effects.ProtocolMySQL:
 		return mysql.New(), nil
+	case effects.ProtocolPostgres:
+		return postgres.New(), nil
+	case effects.ProtocolRedis:
+		return redis.New(), nil
 	}
-	return nil, kind.New(kind.Invalid, "JD-APP-010", "protocol %q of a proxy is none: use mysql, postgres or redis", name)
+	return nil, kind.New(kind.Invalid, "JD-APP-005", "protocol %q of a proxy is none: use mysql, postgres or redis", name)
 }
 
 // proxyPart is a proxy whose captures are prompt while it runs: what it saw is told before its client hears

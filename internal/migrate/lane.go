@@ -15,11 +15,13 @@ import (
 // lane is the way of one migration's recordings to their copies: a queue bounded by count and bytes,
 // and a bound on copies under way. It is safe for concurrent use.
 type lane struct {
-	name  string
-	view  atomic.Pointer[mirrorView]
-	rate  limiter
-	tally tally
-	full  atomic.Bool // the queue has no room, so that Plan need not lock
+	name string
+	view atomic.Pointer[mirrorView]
+	rate limiter
+
+	recorders recorders
+	tally     tally
+	full      atomic.Bool // the queue has no room, so that Plan need not lock
 	// book is where comparisons go, result what the last look at it said; nil where there is none.
 	book   atomic.Pointer[evidence.Book]
 	result atomic.Pointer[evidence.Result]
@@ -249,6 +251,9 @@ func (l *lane) settle(j *job, all []said, effects bool, now time.Time) (waits bo
 
 // conclude compares an observation of which everything is known.
 func (l *lane) conclude(w *waiting) {
+	if w.answeredByOld() {
+		l.recorders.tell(w.recording)
+	}
 	if l.normal != nil {
 		w.normalize(l.normal)
 	}

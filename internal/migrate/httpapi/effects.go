@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"iter"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,6 +15,7 @@ import (
 type Effects interface {
 	ReportEffects(r v1.EffectReport)
 	Effects(migration string) (v1.EffectsView, error)
+	Recordings(ctx context.Context, migration string) (iter.Seq[v1.Recording], error)
 }
 
 type effectsInput struct {
@@ -35,6 +37,20 @@ func RegisterEffects(api huma.API, e Effects) {
 		e.ReportEffects(in.Body)
 		return nil, nil
 	})
+	web.Stream(api, v1.RoleOperator, operation(http.MethodGet, "recordings/stream", "record", "Requests and answers as they are mirrored, without credentials; bodies are shown"),
+		func(ctx context.Context, in *nameInput, _ int64) (iter.Seq2[web.Event[v1.Recording], error], error) {
+			recordings, err := e.Recordings(ctx, in.Name)
+			if err != nil {
+				return nil, err
+			}
+			return func(yield func(web.Event[v1.Recording], error) bool) {
+				for r := range recordings {
+					if !yield(web.Event[v1.Recording]{Data: r}, nil) {
+						return
+					}
+				}
+			}, nil
+		})
 	web.Register(api, v1.RoleViewer, operation(http.MethodGet, "effects", "get-effects", "What requests did on both sides where it differs; values are masked unless spec.compare.unmask lists their path"),
 		func(_ context.Context, in *nameInput) (*body[v1.EffectsView], error) {
 			out, err := e.Effects(in.Name)
