@@ -186,7 +186,9 @@ func (t *tracker) answer(now Clock, cmd *Command, err error) Effect {
 // view is the migration with the status in force and what blocks it now.
 func (t *tracker) view(now Clock) v1.Migration {
 	m := t.object
-	m.Status = *t.status()
+	if t.descent == nil || t.descent.fence == 0 { // before its fence a way back is not in force
+		m.Status = *t.status()
+	}
 	m.Status.Blocked = t.blocked(now)
 	return m
 }

@@ -199,6 +199,9 @@ func TestARollbackByHandIsAnsweredWhenItIsInForce(t *testing.T) {
 	if _, ok := s.replies[99]; ok || len(s.override) > 0 {
 		t.Fatal("answered before the fence")
 	}
+	if v, _ := s.c.View(s.clock(), "move"); v.Migration.Status.Buckets != 5000 || v.Migration.Status.Phase != v1.PhaseRamp {
+		t.Errorf("a share is shown that is not in force: %+v", v.Migration.Status)
+	}
 	s.arrive(s.last(EffectMove))
 	if r, ok := s.replies[99]; !ok || r.Err != nil || r.Migration.Status.Phase != v1.PhaseRolledBack || len(s.override) != 1 {
 		t.Fatalf("%+v, override %+v", r, s.override)
