@@ -41,6 +41,7 @@ internal/migrate/dialect:    api/v1 internal/kit/* internal/migrate/row
 internal/migrate/sqltext:    api/v1 internal/kit/*
 internal/migrate/writeset:   api/v1 internal/kit/*
 internal/migrate/data:       api/v1 internal/kit/* internal/migrate/row
+internal/migrate/data/datatest: api/v1 internal/kit/* internal/migrate/row internal/migrate/data
 internal/migrate/effects:    api/v1 internal/kit/* internal/migrate/sqltext
 internal/migrate/effects/*:  api/v1 internal/kit/* internal/migrate/row internal/migrate/dialect internal/migrate/sqltext internal/migrate/effects internal/migrate/dbtest
 internal/migrate/sqldb:      api/v1 internal/kit/* internal/migrate/row internal/migrate/dialect internal/migrate/data internal/migrate/dbtest
