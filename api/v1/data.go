@@ -10,12 +10,12 @@ type DataSpec struct {
 	Tables []TableRule `json:"tables" minItems:"1" maxItems:"256" doc:"What is carried; parents before children."`
 	Owners []OwnerRule `json:"owners,omitempty" maxItems:"64" doc:"How a request about an entity tells which side created it; such a request goes to that side whatever its subject's share, until the entity is handed over."`
 	// Winner is who is right when rows differ and a repair is asked for.
-	Winner  string   `json:"winner,omitempty" enum:"old,new,owner" doc:"Which side's row a repair copies: old, new, or the side that owns the row; without it nothing can be repaired."`
-	MaxLag  Duration `json:"maxLag,omitempty" doc:"Convergence, commit to applied, that still lets users move; default 1s."`
-	Strong  Duration `json:"strong,omitempty" doc:"Alarm for tables declared strong; default 100ms."`
-	Grace   Duration `json:"grace,omitempty" doc:"How long a difference must last before it is called one; default 2s."`
-	Every   Duration `json:"every,omitempty" doc:"Time between the rolling windows; default 10s."`
-	Drain   Duration `json:"drain,omitempty" doc:"How long a change of share waits for the losing side's changes to arrive on the other; default 2s."`
+	Winner string   `json:"winner,omitempty" enum:"old,new,owner" doc:"Which side's row a repair copies: old, new, or the side that owns the row; without it nothing can be repaired."`
+	MaxLag Duration `json:"maxLag,omitempty" doc:"Convergence, commit to applied, that still lets users move; default 1s."`
+	Strong Duration `json:"strong,omitempty" doc:"Alarm for tables declared strong; default 100ms."`
+	Grace  Duration `json:"grace,omitempty" doc:"How long a difference must last before it is called one; default 2s."`
+	Every  Duration `json:"every,omitempty" doc:"Time between the rolling windows; default 10s."`
+	Drain  Duration `json:"drain,omitempty" doc:"How long a change of share waits for the losing side's changes to arrive on the other; default 2s."`
 	// Delay lets copies run on the rows that the request found.
 	Delay   Duration `json:"mirrorDelay,omitempty" doc:"In the mirror phase changes of the old side are applied this long after their commit, so that copies of a request find the rows as the request found them; default 250ms with spec.effects, else 0s."`
 	MaxRate int      `json:"maxRowsPerSecond,omitempty" minimum:"0" doc:"Backfill and full comparison read at most this many rows a second; default 50,000."`

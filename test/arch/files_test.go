@@ -187,6 +187,9 @@ func constant(e ast.Expr) bool {
 		return constant(e.X) && constant(e.Y)
 	case *ast.ParenExpr:
 		return constant(e.X)
+	case *ast.UnaryExpr: // a value that only its address matters of
+		lit, ok := e.X.(*ast.CompositeLit)
+		return e.Op != token.AND || ok && len(lit.Elts) == 0
 	case *ast.CallExpr:
 		switch f := e.Fun.(type) {
 		case *ast.FuncLit: // a table that is worked out

@@ -522,6 +522,8 @@ export interface DataSpec {
   every?: string
   /** How long a change of share waits for the losing side's changes to arrive on the other; default 2s. */
   drain?: string
+  /** In the mirror phase changes of the old side are applied this long after their commit, so that copies of a request find the rows as the request found them; default 250ms with spec.effects, else 0s. */
+  mirrorDelay?: string
   /** Backfill and full comparison read at most this many rows a second; default 50,000. */
   maxRowsPerSecond?: number
   /** Rows of one read of a backfill; default 1000. */
@@ -861,15 +863,15 @@ export interface AuditRecord {
   at: string
   /** Principal, or controller:<part>. */
   by: string
-  /** What happened. */
-  action: "create" | "update" | "delete" | "transition"
+  /** What happened; command: something was done that changed nothing of the object, such as a repair of its rows. */
+  action: "create" | "update" | "delete" | "transition" | "command"
   /** Of the object. */
   kind: Kind
   /** Of the object. */
   name: string
   /** Spec (or status, for a transition) before; absent for create. */
   before?: unknown
-  /** Spec (or status) after; absent for delete. */
+  /** Spec (or status) after, or what was done; absent for delete. */
   after?: unknown
 }
 
