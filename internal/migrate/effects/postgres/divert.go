@@ -151,7 +151,7 @@ func (s *session) leaveAside() error {
 func (s *session) noAside(err error) error {
 	s.Log.Warn("shadow connection failed", "error", err)
 	s.dropAside()
-	return s.refuse(&refusal{"08006", "there is no connection for shadows: " + err.Error()})
+	return s.refuse(&refusal{"08006", "there is no connection for shadows: " + err.Error() + " (JD-EFFECTS-115)"})
 }
 
 func (s *session) dropAside() {

@@ -53,10 +53,11 @@ func (s *stream) fill(n int) error {
 				s.buf = make([]byte, readBuffer)
 			}
 		}
-		if s.r+n > len(s.buf) {
+		if s.w == len(s.buf) {
+			// It grows as bytes come: who only announces many gets no memory.
 			b := s.buf
-			if n > len(b) {
-				b = make([]byte, max(n, min(2*len(b), maxMessage)))
+			if s.r == 0 {
+				b = make([]byte, min(2*len(b), max(n, len(b)+1)))
 			}
 			s.w = copy(b, s.buf[s.r:s.w])
 			s.r, s.buf = 0, b

@@ -73,7 +73,7 @@ func (in *intake) one() (command, error) {
 		if in.w-in.r > maxCommand || in.parse.bulk > maxCommand {
 			return command{}, errTooLarge
 		}
-		if err := in.more(in.parse.at + in.parse.bulk + 2); err != nil {
+		if err := in.more(); err != nil {
 			return command{}, err
 		}
 	}
@@ -87,12 +87,12 @@ func (in *intake) one() (command, error) {
 	return c, nil
 }
 
-// more reads from the client, into a buffer that holds n bytes of the command at least.
-func (in *intake) more(n int) error {
-	if in.r+max(n, in.w-in.r+1) > len(in.buf) {
+// more reads from the client. The buffer grows as bytes come: who only announces many gets no memory.
+func (in *intake) more() error {
+	if in.w == len(in.buf) {
 		b := in.buf
-		if need := max(n, in.w-in.r+1); need > len(b) {
-			b = make([]byte, max(need, min(2*len(b), maxCommand)))
+		if in.r == 0 {
+			b = make([]byte, 2*len(b))
 		}
 		in.w = copy(b, in.buf[in.r:in.w])
 		in.r, in.buf = 0, b

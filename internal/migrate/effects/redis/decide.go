@@ -76,7 +76,7 @@ func (s *session) command(c command) error {
 		return s.queueable(c, expected{})
 	}
 	s.Refused(v1.Mark{}, v1.Effect{})
-	return s.no("NOPERM jindu proxy " + s.Name() + ": " + commandName(name) + " without a mark is refused, since it writes or is not known to only read (JD-EFFECTS-310); " +
+	return s.no("NOPERM jindu proxy " + s.Name() + ": " + commandName(name) + " without a mark is refused, since it writes or is not known to only read (JD-EFFECTS-110); " +
 		"send it within a request through sdk/effects/redisx or the Java agent, or, where no shadows come, set effects.proxies." + s.Name() + ".unmarked to pass")
 }
 
@@ -106,7 +106,7 @@ func (s *session) no(text string) error {
 
 func (s *session) refuseShadow(name string, sp *spec, c command, why string) error {
 	s.Refused(s.mark, s.effectOf(name, sp, c.args))
-	return s.no("NOPERM jindu proxy " + s.Name() + ": " + commandName(name) + " of a shadow is refused: " + why + " (JD-EFFECTS-311)")
+	return s.no("NOPERM jindu proxy " + s.Name() + ": " + commandName(name) + " of a shadow is refused: " + why + " (JD-EFFECTS-111)")
 }
 
 // rename follows CLIENT SETNAME and answers it where it is about a mark.

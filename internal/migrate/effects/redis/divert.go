@@ -95,7 +95,7 @@ func (s *session) aloud(do func() error) error {
 	if gone := s.there(); gone != nil {
 		return gone
 	}
-	return s.no("ERR jindu proxy " + s.Name() + ": there is no connection for shadows: " + err.Error())
+	return s.no("ERR jindu proxy " + s.Name() + ": there is no connection for shadows: " + err.Error() + " (JD-EFFECTS-115)")
 }
 
 // key is the key of shadows for a user's.

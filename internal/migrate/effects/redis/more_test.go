@@ -92,7 +92,7 @@ func TestSubscriptions(t *testing.T) {
 		if got := c.do("RESET"); got != "RESET" {
 			t.Error(got)
 		}
-		if got := c.do("SET k 1"); !strings.Contains(got, "JD-EFFECTS-310") {
+		if got := c.do("SET k 1"); !strings.Contains(got, "JD-EFFECTS-110") {
 			t.Error(got)
 		}
 		for _, q := range []string{"MONITOR", "CLIENT REPLY OFF", "SYNC"} {
@@ -259,7 +259,7 @@ func TestGoRedis(t *testing.T) {
 		if name, err := c.ClientGetName(ctx).Result(); err != nil || name != "shop" {
 			t.Errorf("name %q %v", name, err)
 		}
-		if err := c.Set(ctx, "x", 1, 0).Err(); err == nil || !strings.Contains(err.Error(), "JD-EFFECTS-310") {
+		if err := c.Set(ctx, "x", 1, 0).Err(); err == nil || !strings.Contains(err.Error(), "JD-EFFECTS-110") {
 			t.Errorf("got %v", err)
 		}
 		s.direct.must("FLUSHALL")

@@ -34,7 +34,7 @@ SET a ["9" "NX"]`
 	if got := s.book.say(m); got != want {
 		t.Errorf("recorded\n%s\nwant\n%s", got, want)
 	}
-	if got := c.do("SET a 3"); !strings.Contains(got, "JD-EFFECTS-310") {
+	if got := c.do("SET a 3"); !strings.Contains(got, "JD-EFFECTS-110") {
 		t.Errorf("without a mark: %s", got)
 	}
 	c.want("2", "GET a")
@@ -92,7 +92,7 @@ func TestTransactionsOfUsers(t *testing.T) {
 	}
 	c.want("OK", "CLIENT SETNAME x")
 	c.want("OK", "MULTI")
-	if g := c.do("SET a 9"); !strings.Contains(g, "JD-EFFECTS-310") {
+	if g := c.do("SET a 9"); !strings.Contains(g, "JD-EFFECTS-110") {
 		t.Error(g)
 	}
 	c.want("QUEUED", "GET a")
@@ -112,14 +112,14 @@ func TestShadowsAreRefused(t *testing.T) {
 	m := markOf(1, true)
 	c.mark(m)
 	c.want("1", "GET a")
-	if g := c.do("SET a 2"); !strings.Contains(g, "JD-EFFECTS-311") {
+	if g := c.do("SET a 2"); !strings.Contains(g, "JD-EFFECTS-111") {
 		t.Error(g)
 	}
-	if g := c.do("FLUSHALL"); !strings.Contains(g, "JD-EFFECTS-311") {
+	if g := c.do("FLUSHALL"); !strings.Contains(g, "JD-EFFECTS-111") {
 		t.Error(g)
 	}
 	c.want("OK", "MULTI")
-	if g := c.do("INCR a"); !strings.Contains(g, "JD-EFFECTS-311") {
+	if g := c.do("INCR a"); !strings.Contains(g, "JD-EFFECTS-111") {
 		t.Error(g)
 	}
 	if g := c.do("EXEC"); !strings.HasPrefix(g, "-EXECABORT") {
@@ -180,7 +180,7 @@ func TestShadowsGoToTheirOwnKeys(t *testing.T) {
 		}
 		for _, q := range []string{"FLUSHALL", "FLUSHDB", "CONFIG SET maxmemory 1", "DEBUG SLEEP 0", "SCRIPT FLUSH", "MIGRATE h 1 n 0 1", "SWAPDB 0 1", "MOVE n 1",
 			"EVAL return{1} 1 n", "EVAL return{1} 0", "SORT l2 BY w_*", "COPY n nn DB 1", "RANDOMKEY", "DBSIZE", "FUNCTION FLUSH", "NOSUCH n", "SET jindu:own 1", "SHUTDOWN", "SORT", "XREADGROUP GROUP a STREAMS st 0"} {
-			if g := c.do(q); !strings.Contains(g, "JD-EFFECTS-311") {
+			if g := c.do(q); !strings.Contains(g, "JD-EFFECTS-111") {
 				t.Errorf("%s: %s", q, g)
 			}
 		}
@@ -227,7 +227,7 @@ func TestTransactionsOfShadows(t *testing.T) {
 	c.want("QUEUED", "INCR n")
 	c.want("nil", "EXEC")
 	c.want("OK", "MULTI")
-	if g := c.do("FLUSHALL"); !strings.Contains(g, "JD-EFFECTS-311") {
+	if g := c.do("FLUSHALL"); !strings.Contains(g, "JD-EFFECTS-111") {
 		t.Error(g)
 	}
 	if g := c.do("EXEC"); !strings.HasPrefix(g, "-EXECABORT") {
