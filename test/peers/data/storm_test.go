@@ -35,8 +35,10 @@ type storm struct {
 	b      *bank
 	dice   sync.Mutex
 	random *rand.Rand
-	one    sync.Mutex // held while something is broken
-	left   int        // how much more may break
+	begun  time.Time
+	most   time.Duration // that it and what follows may take
+	one    sync.Mutex    // held while something is broken
+	left   int           // how much more may break
 	count  map[string]int
 	errs   []error
 	stop   chan struct{}
@@ -46,7 +48,7 @@ type storm struct {
 
 // rage begins a storm.
 func (b *bank) rage(seed uint64) *storm {
-	s := &storm{b: b, random: rand.New(rand.NewPCG(seed, 77)), count: map[string]int{}, left: strikes, stop: make(chan struct{}), done: make(chan struct{})}
+	s := &storm{b: b, random: rand.New(rand.NewPCG(seed, 77)), count: map[string]int{}, begun: time.Now(), most: 60 * time.Second, left: strikes, stop: make(chan struct{}), done: make(chan struct{})}
 	go s.run()
 	b.t.Cleanup(s.calm)
 	return s
@@ -190,7 +192,6 @@ func TestNothingIsLostWhateverBreaks(t *testing.T) {
 			b := newBank(t, s)
 			w := b.write(seed, 8)
 			storm := b.rage(seed)
-			begun := time.Now()
 			for _, share := range []int{1000, 5000, 10000, 0, 1000, 5000, 10000} {
 				over := func() {}
 				if share == 0 && s.postgres {
@@ -198,7 +199,7 @@ func TestNothingIsLostWhateverBreaks(t *testing.T) {
 				} else {
 					over = storm.atMove()
 				}
-				b.stormTo(share, begun.Add(60*time.Second))
+				b.stormTo(share, storm.begun.Add(storm.most))
 				over()
 				time.Sleep(500 * time.Millisecond) // what breaks at a share is seen there, not only between two
 				b.logState()
