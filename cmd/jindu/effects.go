@@ -17,14 +17,15 @@ func (c *cli) effectsCmd() *cobra.Command {
 
 func effectsText(v v1.EffectsView) string {
 	n := v.Counts
-	text := table{
+	var text strings.Builder
+	text.WriteString(table{
 		{"Runs", fmt.Sprintf("%d asked for, %d complete, %d late", n.Runs, n.Complete, n.Late)},
 		{"Unattributed", countWords(n.Unattributed)},
 		{"Refused", countWords(n.Refused)},
 		{"Dropped", countWords(n.Dropped)},
-	}.String()
+	}.String())
 	for _, p := range v.Pairs {
-		text += fmt.Sprintf("\n%s  %s  %s\n", clock(p.At), p.Endpoint, strings.Join(p.Paths, ", "))
+		fmt.Fprintf(&text, "\n%s  %s  %s\n", clock(p.At), p.Endpoint, strings.Join(p.Paths, ", "))
 		t := table{{"SIDE", "WHAT", "TARGET", "KEY", "BEFORE", "AFTER", "FATE"}}
 		for _, s := range []struct {
 			side string
@@ -34,9 +35,9 @@ func effectsText(v v1.EffectsView) string {
 				t = append(t, []string{s.side, string(e.Kind) + " " + e.Op, e.Target, columns(e.Key), columns(e.Before), afterWords(e), strings.ReplaceAll(e.Fate, "_", " ")})
 			}
 		}
-		text += t.String()
+		text.WriteString(t.String())
 	}
-	return text
+	return text.String()
 }
 
 // afterWords is what an effect left behind, whatever its kind.

@@ -166,7 +166,7 @@ func (in *replayFlags) play(ctx context.Context, m *v1.Migration) (v1.ReplayResu
 	defer func() { _ = file.Close() }() // it was only read
 	deps := replay.NewDependencies()
 	if in.dependencies != "" {
-		stop, err := serveDependencies(in.dependencies, deps)
+		stop, err := serveDependencies(ctx, in.dependencies, deps)
 		if err != nil {
 			return v1.ReplayResult{}, err
 		}
@@ -183,8 +183,8 @@ func serviceURL(flag, text string) (*url.URL, error) {
 	return u, nil
 }
 
-func serveDependencies(address string, d *replay.Dependencies) (stop func(), err error) {
-	l, err := net.Listen("tcp", address)
+func serveDependencies(ctx context.Context, address string, d *replay.Dependencies) (stop func(), err error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, kind.New(kind.Unavailable, "JD-CLI-008", "listen on --dependencies: %w", err)
 	}

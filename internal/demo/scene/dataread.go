@@ -84,7 +84,7 @@ func (s *dataStage) Rows(ctx context.Context, side string) (shop.Rows, error) {
 			break
 		}
 		var n int64
-		err = tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table).Scan(&n) //nolint:gosec // the names are constants
+		err = tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table).Scan(&n)
 		out.Counts[table] = n
 	}
 	if err != nil {

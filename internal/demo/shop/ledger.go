@@ -3,6 +3,7 @@ package shop
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -204,9 +205,5 @@ func (l *Ledger) Counts() Counts {
 func (l *Ledger) Acknowledged() map[string]string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := make(map[string]string, len(l.acknowledged))
-	for k, v := range l.acknowledged {
-		out[k] = v
-	}
-	return out
+	return maps.Clone(l.acknowledged)
 }

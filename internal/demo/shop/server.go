@@ -112,7 +112,7 @@ func (t *story) today(ctx context.Context) error {
 		return err
 	}
 	// The migration comes first: requests carry marks from the beginning, which the proxies ask for.
-	if err := t.apply(ctx, v1.KindMigration, migrationSpec(p, t.o.Pace, true, t.o.Now())); err != nil {
+	if err := t.apply(ctx, v1.KindMigration, migrationSpec(p, t.o.Pace, true)); err != nil {
 		return err
 	}
 	if err := t.apply(ctx, v1.KindRoute, routeSpec()); err != nil {
@@ -147,7 +147,7 @@ func (t *story) cross(ctx context.Context) (spoilt int64, err error) {
 		return 0, err
 	}
 	t.step("mirror: what requests do is compared, rows cross from old to new")
-	if err := t.apply(ctx, v1.KindMigration, migrationSpec(p, t.o.Pace, false, t.o.Now())); err != nil {
+	if err := t.apply(ctx, v1.KindMigration, migrationSpec(p, t.o.Pace, false)); err != nil {
 		return 0, err
 	}
 	phase, err := t.follow(ctx, v1.PhaseHold)

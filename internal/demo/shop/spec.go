@@ -53,7 +53,7 @@ func routeSpec() v1.RouteSpec {
 }
 
 // migrationSpec moves the shop and its rows.
-func migrationSpec(p *Place, pace Pace, observe bool, now time.Time) v1.MigrationSpec {
+func migrationSpec(p *Place, pace Pace, observe bool) v1.MigrationSpec {
 	ms := func(d time.Duration) v1.Duration { return v1.Duration(d.String()) }
 	spec := v1.MigrationSpec{
 		Service: Name, From: v1.Selector{"runtime": p.OldRuntime}, To: v1.Selector{"runtime": p.NewRuntime},

@@ -3,6 +3,7 @@ package shop
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	v1 "jindu.dev/jindu/api/v1"
@@ -109,19 +110,20 @@ func (t *story) look(ctx context.Context) error {
 	}
 	t.spoke = now
 	c := t.ledger.Counts()
-	text := fmt.Sprintf("%3d%%  %d requests, %d orders, %d wrong", t.report.Share, c.Requests, c.Orders, c.Errors)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%3d%%  %d requests, %d orders, %d wrong", t.report.Share, c.Requests, c.Orders, c.Errors)
 	if d, err := t.place.Node.Data(ctx, Name); err == nil {
 		for _, r := range d.Relays {
-			text += fmt.Sprintf("  %s→ %s %d changes, p99 %.0f ms", r.From, r.State, r.Changes, float64(r.P99Micros)/1000)
+			fmt.Fprintf(&text, "  %s→ %s %d changes, p99 %.0f ms", r.From, r.State, r.Changes, float64(r.P99Micros)/1000)
 		}
 		if d.Cases > 0 || d.Parked > 0 {
-			text += fmt.Sprintf("  %d cases, %d parked", d.Cases, d.Parked)
+			fmt.Fprintf(&text, "  %d cases, %d parked", d.Cases, d.Parked)
 		}
 	}
 	if st.Blocked != "" && st.Phase != v1.PhaseRolledBack {
-		text += "  (" + st.Blocked + ")"
+		text.WriteString("  (" + st.Blocked + ")")
 	}
-	t.say("%s", text)
+	t.say("%s", &text)
 	return nil
 }
 

@@ -80,7 +80,7 @@ func (s *Server) init() error {
 		}
 		cmd := exec.CommandContext(ctx, s.programs["initdb"], "-D", data, "-U", account, "--pwfile", pw, "--auth=scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
 		if os.Geteuid() == 0 {
-			if err := os.Chmod(s.dir, 0o755); err != nil { // the other user passes through
+			if err := os.Chmod(s.dir, 0o755); err != nil { //nolint:gosec // the other user passes through
 				return err
 			}
 			if err := asOther(cmd, data); err != nil {

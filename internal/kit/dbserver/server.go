@@ -84,7 +84,7 @@ func New(k Kind, dir string, args ...string) (*Server, error) {
 
 // start runs the server and waits until it answers.
 func (s *Server) start() error {
-	log, err := os.OpenFile(s.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := os.OpenFile(s.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

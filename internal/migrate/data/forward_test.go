@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"testing"
@@ -46,7 +47,7 @@ func TestEffectsOfTheOldSideTakeTheFormOfTheNewOne(t *testing.T) {
 		t.Helper()
 		a, _ := json.Marshal(got)
 		b, _ := json.Marshal(want)
-		if string(a) != string(b) {
+		if !bytes.Equal(a, b) {
 			t.Errorf("%s: %s\nwant %s", what, a, b)
 		}
 	}

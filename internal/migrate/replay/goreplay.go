@@ -150,7 +150,7 @@ func answerInto(r *v1.Recording, payload []byte, latency time.Duration) error {
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxLine))
 	if err != nil {
-		return nil //nolint:nilerr // a body that GoReplay cut off is no answer to compare with
+		return nil // a body that GoReplay cut off is no answer to compare with
 	}
 	r.Answer = v1.RecordedResponse{Status: resp.StatusCode, Header: fields(resp.Header), Latency: v1.Duration(latency.String())}
 	r.Answer.Body, r.Answer.Base64 = text(body)

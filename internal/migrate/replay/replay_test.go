@@ -59,7 +59,7 @@ func newRig(t *testing.T, amount string) *rig {
 			http.Error(w, err.Error(), 500)
 			return
 		}
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }()
 		said, _ := io.ReadAll(resp.Body)
 		fmt.Fprintf(w, `{"paid":%d,"said":%q}`, resp.StatusCode, said)
 	}))
