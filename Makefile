@@ -9,7 +9,7 @@ PLATFORMS := linux/amd64 linux/arm64 linux/loong64 darwin/arm64 windows/amd64
 
 export CGO_ENABLED ?= 0
 
-.PHONY: build agent run run-data test unit peers console-test e2e demo-test need lint race cover bench bench-compare gen gen-check release console static clean help
+.PHONY: build agent run run-data test unit peers console-test e2e demo-test need lint race cover bench bench-data bench-compare gen gen-check release console static clean help
 
 build: ## The binary, at bin/jindu
 	go build $(GOFLAGS_BUILD) -o bin/jindu ./cmd/jindu
@@ -28,10 +28,9 @@ run-data: build agent ## The second job: a shop and its rows cross, and come bac
 need: ## Install what the tests need, or say what is missing and how to get it
 	bash tools/need.sh
 
-test: need build unit peers console-test demo-test e2e ## Everything
+test: need build agent unit peers console-test demo-test demo-data-test e2e ## Everything
 
-unit: ## Go tests of the module
-	go test ./...
+unit: cover ## Go tests of the module
 
 peers: ## Foreign clients and servers against ours (own module)
 	cd test/peers && go test -count=1 ./...
@@ -41,6 +40,9 @@ console-test: ## Types, unit tests, and dist equal to the build
 
 demo-test: build ## The main job, headless: a clean run, and defects that must end in a rollback
 	bash test/load/demo.sh
+
+demo-data-test: build agent ## The second job: a clean run, and defects in what requests do
+	bash test/load/data.sh
 
 e2e: build ## A migration clicked through in a real browser
 	bash console/e2e/run.sh
@@ -54,11 +56,14 @@ lint: ## Format, vet, golangci-lint, shellcheck
 race: ## Race detector
 	CGO_ENABLED=1 go test -race ./...
 
-cover: ## Statement coverage of internal/ and sdk/, at least 80 %
+cover: ## Go tests of the module, and statement coverage of internal/ and sdk/, at least 80 %
 	bash tools/cover.sh 80
 
 bench: ## Timings as ratios to peers; results go to BENCHMARKS.md by hand
 	cd test/peers && go run ./bench
+
+bench-data: build agent ## Effects, relay, convergence and comparison of rows, measured on real databases
+	go run ./test/databench
 
 bench-compare: ## The comparator against the published Diffy rule, on planted defects
 	go run ./test/compare -full

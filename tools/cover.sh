@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Statement coverage of internal/ and sdk/ must be at least $1 percent.
+# Runs the Go tests of the module; statement coverage of internal/ and sdk/ must be at least $1 percent.
 set -euo pipefail
 least=$1
 profile=$(mktemp)
 trap 'rm -f "$profile"' EXIT
 packages=$(go list ./internal/... ./sdk/... | paste -sd, -)
-go test -count=1 -coverprofile="$profile" -coverpkg="$packages" ./internal/... ./sdk/... ./cmd/... | grep -v 'no test files' | sed -E 's/[[:space:]]+coverage:.*//'
+go test -count=1 -coverprofile="$profile" -coverpkg="$packages" ./... | grep -v 'no test files' | sed -E 's/[[:space:]]+coverage:.*//'
 go tool cover -func="$profile" | awk -v least="$least" '
 	/^total:/ { sub("%", "", $3); total = $3 }
 	END {
