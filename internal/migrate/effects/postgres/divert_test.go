@@ -114,3 +114,44 @@ func (s *stage) proxyUser() string {
 	}
 	return name
 }
+
+func TestConstraintsThatWaitForTheCommit(t *testing.T) {
+	const deferred = "(a INT PRIMARY KEY, b INT UNIQUE DEFERRABLE INITIALLY DEFERRED)"
+	for _, mode := range []string{"rollback", "divert"} {
+		var s *stage
+		t.Run(mode, func(t *testing.T) {
+			if mode == "divert" {
+				s = diverted(t)
+				s.setup("CREATE TABLE sh.d " + deferred)
+			} else {
+				s = newStage(t, nil, nil)
+			}
+			s.setup("CREATE TABLE d " + deferred)
+			ctx := context.Background()
+			for i, params := range modes {
+				c := s.conn(params)
+				m := markOf(1+i, true)
+				must(t, c, "BEGIN")
+				must(t, c, led(m, "INSERT INTO d VALUES (1, $1), (2, 1)"), 1)
+				if _, err := c.ExecContext(ctx, "COMMIT"); err == nil || !strings.Contains(err.Error(), "23505") {
+					t.Errorf("%s: got %v", params, err)
+				}
+				if got := dump(t, c, led(m, "SELECT count(*) FROM d")); got != "0 / " {
+					t.Errorf("%s: the shadow sees %s", params, got)
+				}
+				if got := s.book.say(m); got != "" {
+					t.Errorf("%s: recorded %s", params, got)
+				}
+				if mode == "divert" {
+					if _, err := c.ExecContext(ctx, led(m, "INSERT INTO d VALUES (1, $1), (2, 1)"), 1); err == nil || !strings.Contains(err.Error(), "23505") {
+						t.Errorf("%s: got %v", params, err)
+					}
+				}
+				must(t, c, led(markOf(100+i, false), "SELECT 1"))
+			}
+			if got := s.dump("d"); got != "" {
+				t.Errorf("table %s", got)
+			}
+		})
+	}
+}
