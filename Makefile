@@ -9,7 +9,7 @@ PLATFORMS := linux/amd64 linux/arm64 linux/loong64 darwin/arm64 windows/amd64
 
 export CGO_ENABLED ?= 0
 
-.PHONY: build agent run run-data test unit peers console-test e2e demo-test need lint race cover bench bench-data bench-compare gen gen-check release console static clean help
+.PHONY: build agent run run-data test unit peers console-test e2e demo-test demo-data-test need lint race cover bench bench-data bench-compare gen gen-check release console static clean help
 
 build: ## The binary, at bin/jindu
 	go build $(GOFLAGS_BUILD) -o bin/jindu ./cmd/jindu
