@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,7 +56,7 @@ func proxyCost(ctx context.Context, b *bench) error {
 			var n int64
 			cpu, err := cpuOver(ctx, w.pid, func(ctx context.Context) error {
 				var err error
-				n, err = statements(ctx, t, w.at, int64(round), length)
+				n, err = statements(ctx, t, w.at, int64(round), proxyConns, length)
 				return err
 			})
 			if err != nil {
@@ -72,6 +73,26 @@ func proxyCost(ctx context.Context, b *bench) error {
 	for _, w := range ways[2:] {
 		b.table.note("the same statements through "+w.name+", mode tcp, one thread", fmt.Sprintf("%.1f µs", median(w.cost)))
 	}
+	return b.hops(ctx, t, append([]way{{name: "straight", at: t.maria.Addr}}, ways...), length/2)
+}
+
+// hops is how long a statement takes each way when one connection has the machine to itself.
+func (b *bench) hops(ctx context.Context, t *town, ways []way, length time.Duration) error {
+	took := make([][]float64, len(ways))
+	for round := range b.rounds {
+		for i := range ways {
+			n, err := statements(ctx, t, ways[i].at, int64(round), 1, length)
+			if err != nil {
+				return fmt.Errorf("%s: %w", ways[i].name, err)
+			}
+			took[i] = append(took[i], float64(length.Microseconds())/float64(n))
+		}
+	}
+	var text []string
+	for i := range ways {
+		text = append(text, fmt.Sprintf("%s %.0f µs", ways[i].name, median(took[i])))
+	}
+	b.table.note("the same statements, one connection: mean latency of a statement", strings.Join(text, ", "))
 	return nil
 }
 
@@ -97,7 +118,7 @@ func cpuOver(ctx context.Context, pid int, do func(context.Context) error) (time
 }
 
 // statements sends transactions of five statements for some time and says how many statements there were.
-func statements(ctx context.Context, t *town, at string, round int64, length time.Duration) (int64, error) {
+func statements(ctx context.Context, t *town, at string, round, conns int64, length time.Duration) (int64, error) {
 	c := mysql.NewConfig()
 	c.Net, c.Addr, c.User, c.Passwd, c.DBName, c.InterpolateParams = "tcp", at, t.maria.User, t.maria.Password, "bench", true
 	connector, err := mysql.NewConnector(c)
@@ -106,13 +127,13 @@ func statements(ctx context.Context, t *town, at string, round int64, length tim
 	}
 	db := sql.OpenDB(connector)
 	defer db.Close() //nolint:errcheck // its proxy goes too
-	db.SetMaxIdleConns(proxyConns)
+	db.SetMaxIdleConns(int(conns))
 	var n, failed atomic.Int64
 	var first error
 	var once sync.Once
 	var work sync.WaitGroup
 	end := time.Now().Add(length)
-	for k := range int64(proxyConns) {
+	for k := range conns {
 		work.Go(func() {
 			for i := int64(0); time.Now().Before(end) && failed.Load() == 0; i++ {
 				if err := transact(ctx, db, time.Now().UnixNano(), k+round<<8); err != nil {
