@@ -424,20 +424,31 @@ func (s *session) execute(m message, c *cursor) error {
 	return s.to(s.main, m.raw, e)
 }
 
-// emit puts the mark into the log, in the transaction that the next statement is part of.
+// markName is the proxy's statement, and portal, that puts a mark into the log.
+const markName = "jindu_mark"
+
+// emit puts the mark into the log, in the transaction that the next statement is part of. The statement is
+// prepared once a connection, and again when the client has dropped all.
 func (s *session) emit(m v1.Mark) error {
 	s.emitted = m.Run
-	b := asking{}.messages(markSQL(m))
-	b = b[:len(b)-len(msgSync)]
-	for len(b) > 0 {
-		n := 1 + int(b[1])<<24 + int(b[2])<<16 + int(b[3])<<8 + int(b[4])
-		kind := b[0]
-		if kind != 'D' {
-			if err := s.to(s.main, b[:n], expected{kind: kind, hide: all, name: own}); err != nil {
-				return err
-			}
+	name := zero(markName)
+	type step struct {
+		kind byte
+		raw  []byte
+	}
+	var steps []step
+	if !s.markReady {
+		s.markReady = true
+		steps = append(steps, step{'C', appendMessage(nil, 'C', []byte("S"), name)},
+			step{'P', appendMessage(nil, 'P', name, zero("SELECT pg_catalog.pg_logical_emit_message(true, 'jindu.mark', $1)"), []byte{0, 1}, textOID)})
+	}
+	steps = append(steps, step{'C', appendMessage(nil, 'C', []byte("P"), name)},
+		step{'B', appendMessage(nil, 'B', name, name, textValues(m.String()), []byte{0, 0})},
+		step{'E', appendMessage(nil, 'E', name, []byte{0, 0, 0, 0})})
+	for _, st := range steps {
+		if err := s.to(s.main, st.raw, expected{kind: st.kind, hide: all, name: markName}); err != nil {
+			return err
 		}
-		b = b[n:]
 	}
 	return nil
 }

@@ -190,6 +190,8 @@ func (s *script) Read(p []byte) (int, error) {
 func BenchmarkStatement(b *testing.B) {
 	s := newStage(b, nil, nil)
 	s.setup("CREATE TABLE o (id INT PRIMARY KEY, v INT)", "INSERT INTO o VALUES (1, 1)")
+	quiet := newStage(b, func(p *effects.Proxy) { p.NoEmitMark = true }, nil)
+	quiet.setup("CREATE TABLE o (id INT PRIMARY KEY, v INT)", "INSERT INTO o VALUES (1, 1)")
 	direct, err := pgx.Connect(context.Background(), "postgres://"+s.server.User+":"+s.server.Password+"@"+s.server.Addr+"/"+s.schema)
 	if err != nil {
 		b.Fatal(err)
@@ -202,6 +204,7 @@ func BenchmarkStatement(b *testing.B) {
 		sql  string
 	}{
 		{"read/direct", direct, "", "SELECT v FROM o WHERE id = $1"}, {"read/user", s.pgx(""), led(markOf(1, false), ""), "SELECT v FROM o WHERE id = $1"},
+		{"write/unmarked log", quiet.pgx(""), led(markOf(3, false), ""), "UPDATE o SET v = v + 1 WHERE id = $1"},
 		{"write/direct", direct, "", "UPDATE o SET v = v + 1 WHERE id = $1"}, {"write/user", s.pgx(""), led(markOf(1, false), ""), "UPDATE o SET v = v + 1 WHERE id = $1"},
 		{"write/shadow", s.pgx(""), led(markOf(2, true), ""), "UPDATE o SET v = v + 1 WHERE id = $1"},
 	} {

@@ -81,6 +81,7 @@ type session struct {
 	settings  [][]byte // what the shadows' connection has to repeat
 	userTx    bool     // a user's statement is part of the open transaction
 	emitted   string   // run whose mark the open transaction carries
+	markReady bool     // the statement that puts marks there is prepared
 	ending    string   // tag of the last COMMIT or ROLLBACK
 	last      expected // what completed last
 	simple    bool     // the present statement came as a simple query: Z follows its answer

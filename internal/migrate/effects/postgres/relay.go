@@ -194,6 +194,9 @@ func (l *link) failed(m message, e *expected) error {
 
 // undo puts back what a message that failed, or was not looked at, would have replaced.
 func (s *session) undo(e *expected) {
+	if e.name == markName && e.hide == all {
+		s.markReady = false
+	}
 	switch e.kind {
 	case 'P', 'c':
 		if e.was != nil {

@@ -407,11 +407,13 @@ func (s *session) forgetPrepared(p *prepared) {
 	case "DEALLOCATE":
 		if strings.EqualFold(last, "ALL") {
 			clear(s.prepared)
+			s.markReady = false
 		}
 		delete(s.prepared, last)
 	case "DISCARD":
 		if strings.EqualFold(last, "ALL") {
 			clear(s.prepared)
+			s.markReady = false
 		}
 	}
 }
