@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime/pprof"
 	"sync"
-	"syscall"
 	"time"
 
 	v1 "jindu.dev/jindu/api/v1"
@@ -136,10 +135,7 @@ func (c *carrying) reply(ctx context.Context, server *data.Server, question stri
 	if err != nil {
 		a.Error = err.Error()
 	}
-	var use syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err == nil {
-		a.CPU = time.Duration(use.Utime.Nano() + use.Stime.Nano())
-	}
+	a.CPU = cpu()
 	return a
 }
 
