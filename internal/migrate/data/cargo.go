@@ -27,9 +27,10 @@ type cargo struct {
 
 // A loader makes cargo of what one side's source tells.
 type loader struct {
-	plan *Plan
-	from side
-	last struct { // projection of the table seen last
+	plan  *Plan
+	from  side
+	added func(from side, table, column string) // a column that the plan does not know; nil: nobody asks
+	last  struct {                              // projection of the table seen last
 		table *row.Table
 		pair  *Pair
 		pick  []int
@@ -59,8 +60,19 @@ func (l *loader) project(t *row.Table) (*Pair, []int, error) {
 			return nil, nil, &shapeError{t.Name, carried.Columns[i].Name}
 		}
 	}
+	if known := pair.known[l.from]; known != nil && l.added != nil {
+		for i := range t.Columns {
+			if name := t.Columns[i].Name; known.Index(name) < 0 {
+				l.added(l.from, t.Name, name)
+			}
+		}
+	}
 	l.last.table, l.last.pair, l.last.pick = t, pair, pick
 	return pair, pick, nil
+}
+
+func columnName(from side, table, column string) string {
+	return from.String() + "." + table + "." + column
 }
 
 func picked(r row.Row, pick []int) row.Row {

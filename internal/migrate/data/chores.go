@@ -25,6 +25,7 @@ func (c *crossing) chores(ctx context.Context) error {
 		return err
 	}
 	for ctx.Err() == nil {
+		c.takeUp(ctx)
 		if c.altered() {
 			return errReplan
 		}

@@ -30,6 +30,8 @@ type crossing struct {
 	nudge   chan struct{} // work for the chores
 	full    chan struct{} // holds a token while a table is compared in full
 
+	shapes alterations // what logs tell of altered tables
+
 	mu       sync.Mutex // guards what follows; never held over I/O
 	stores   [2]Store
 	plan     *Plan
@@ -210,6 +212,7 @@ func (c *crossing) makePlan(ctx context.Context, stores [2]Store) (*Plan, error)
 		if err != nil {
 			return nil, err
 		}
+		pair.known = [2]*row.Table{tables[oldSide][rule.Name], tables[newSide][rule.To]}
 		pairs = append(pairs, pair)
 	}
 	return NewPlan(pairs), nil

@@ -16,6 +16,7 @@ type Pair struct {
 	SQL    *row.Mapping // for sums in the database; nil where there is none
 
 	tables  [2]*row.Table // carried columns
+	known   [2]*row.Table // all columns; nil: nobody asks
 	compare *row.Table    // columns of the new side that are compared
 	pick    []int         // their indices in tables[newSide]
 	version [2]int        // index of the version column, -1

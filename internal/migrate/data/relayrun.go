@@ -84,6 +84,7 @@ func (c *crossing) board(ctx context.Context, from side) (*carrier, stamp, error
 	relay.frozen = func(ident string) bool {
 		return c.judge.frozen(ident, c.spec.Winner == from.String() || c.spec.Winner == "owner")
 	}
+	relay.load.added = c.added
 	relay.touched = func(ident string) bool { return c.history.Touched(from.other(), ident) }
 	one := &carrier{relay: relay, source: source, origin: stores[from], target: target, pace: c.pace, timeout: c.cfg.Timeout, workers: max(c.cfg.Workers, 1)}
 	one.toldAll = func() bool { return c.toldAll(from, one) }
