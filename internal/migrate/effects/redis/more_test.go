@@ -70,7 +70,7 @@ func TestSubscriptions(t *testing.T) {
 			first, second = second, first
 		}
 		for i, want := range []string{push + "[unsubscribe a", push + "[unsubscribe b", push + "[punsubscribe n* 0]", push + "[unsubscribe nil 0]", "nil", "OK", "OK", "-ERR wrong number"} {
-			got := ""
+			var got string
 			switch i {
 			case 0:
 				got = first
