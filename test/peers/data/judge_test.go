@@ -93,6 +93,13 @@ func (b *bank) visible() (map[string]string, error) {
 	for _, p := range parked {
 		out[rowName(p.Table, p.Key)] = "parked"
 	}
+	var known v1.DiffResult
+	if err := b.call(http.MethodPost, "/diff", v1.DiffRequest{}, &known); err != nil {
+		return nil, err
+	}
+	for _, d := range known.Differences {
+		out[rowName(d.Table, d.Key)] += " differs"
+	}
 	return out, nil
 }
 
