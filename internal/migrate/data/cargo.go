@@ -71,10 +71,6 @@ func (l *loader) project(t *row.Table) (*Pair, []int, error) {
 	return pair, pick, nil
 }
 
-func columnName(from side, table, column string) string {
-	return from.String() + "." + table + "." + column
-}
-
 func picked(r row.Row, pick []int) row.Row {
 	if r == nil {
 		return nil
