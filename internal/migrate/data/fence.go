@@ -52,7 +52,7 @@ func (c *crossing) move(ctx context.Context, epoch int64, from, to int) error {
 	}
 	low, high, loser := moved(from, to)
 	c.mu.Lock()
-	closed, ready := c.closed, c.stores[loser] != nil && c.plan != nil
+	closed := c.closed
 	c.mu.Unlock()
 	if loser == newSide && closed {
 		return kind.New(kind.Conflict, "JD-DATA-009", "migration %s: the window was closed: %w; moving back would lose writes", c.name, ErrNoWayBack)
@@ -62,7 +62,7 @@ func (c *crossing) move(ctx context.Context, epoch int64, from, to int) error {
 		return err
 	}
 	c.careful(true)
-	if !ready {
+	if !c.awaited(ctx, loser) {
 		return c.notRunning()
 	}
 	f, err := c.place(ctx, f)
@@ -70,6 +70,19 @@ func (c *crossing) move(ctx context.Context, epoch int64, from, to int) error {
 		return err
 	}
 	return c.drain(ctx, f)
+}
+
+// awaited waits until a side can be fenced: a node that just began knows its databases soon, and a rollback without
+// a fence would leave late changes behind.
+func (c *crossing) awaited(ctx context.Context, on side) bool {
+	for {
+		c.mu.Lock()
+		ready := c.stores[on] != nil && c.plan != nil
+		c.mu.Unlock()
+		if ready || c.pace.sleep(ctx, 10*time.Millisecond) != nil {
+			return ready
+		}
+	}
 }
 
 // place writes the fence and takes the end of the log behind it.
