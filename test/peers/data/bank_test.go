@@ -75,11 +75,12 @@ func newBank(t *testing.T, s shape) *bank {
 	b := &bank{t: t}
 	for i, side := range []string{v1.SideOld, v1.SideNew} {
 		one := &store{side: side, capture: "binlog"}
-		if i == 1 && s.postgres {
+		switch {
+		case i == 1 && s.postgres:
 			one.server, one.capture, one.cents = dbtest.NewPostgres(t), "pgoutput", true
-		} else if i == 1 && s.shared {
+		case i == 1 && s.shared:
 			one.server = b.stores[0].server
-		} else {
+		default:
 			one.server = dbtest.NewMariaDB(t)
 		}
 		if i == 1 && s.capture != "" {
@@ -274,10 +275,10 @@ func (b *bank) data() (v1.DataStatus, error) {
 // until waits for a condition that asks a node which may be away at times.
 func (b *bank) until(limit time.Duration, what string, holds func() (bool, string)) {
 	b.t.Helper()
-	end, why := time.Now().Add(limit), ""
+	end := time.Now().Add(limit)
 	for {
-		ok := false
-		if ok, why = holds(); ok {
+		ok, why := holds()
+		if ok {
 			return
 		}
 		if time.Now().After(end) {

@@ -141,10 +141,9 @@ func (w *writers) request(ctx context.Context, random *rand.Rand, subject int) {
 
 // also is what else a transaction changes.
 type also struct {
-	paid    int64 // order that is paid, 0: none
-	removed int64 // order that is deleted
-	cart    int   // item, -1: none
-	qty     int   // 0 removes it
+	paid int64 // order that is paid, 0: none
+	cart int   // item, -1: none
+	qty  int   // 0 removes it
 }
 
 // later chooses something that was written before.
