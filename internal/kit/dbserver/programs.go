@@ -68,7 +68,9 @@ func (s *Server) init() error {
 		if os.Geteuid() == 0 {
 			args = append(args, "--user=root")
 		}
-		return quietly(exec.CommandContext(ctx, s.programs["mariadb-install-db"], args...))
+		cmd := exec.CommandContext(ctx, s.programs["mariadb-install-db"], args...)
+		cmd.Env = append(os.Environ(), "TMPDIR="+s.dir) // a server that starts removes what others keep in a shared one
+		return quietly(cmd)
 	case KindPostgres:
 		s.User, s.Password = account, password
 		pw := filepath.Join(s.dir, "pw")
