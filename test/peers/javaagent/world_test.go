@@ -227,7 +227,9 @@ func startMariaDB(server, install string) (*mariadb, func(), error) {
 	}
 	remove := func() { _ = os.RemoveAll(dir) }
 	data := filepath.Join(dir, "data")
-	if out, err := exec.Command(install, "--no-defaults", "--datadir="+data, "--user="+os.Getenv("USER"), "--auth-root-authentication-method=normal", "--skip-test-db").CombinedOutput(); err != nil {
+	setup := exec.Command(install, "--no-defaults", "--datadir="+data, "--user=root", "--auth-root-authentication-method=normal", "--skip-test-db")
+	setup.Env = append(os.Environ(), "TMPDIR="+dir) // a server that starts removes what others keep in a shared one
+	if out, err := setup.CombinedOutput(); err != nil {
 		remove()
 		return nil, nil, fmt.Errorf("mariadb-install-db: %w: %s", err, out)
 	}
@@ -236,7 +238,7 @@ func startMariaDB(server, install string) (*mariadb, func(), error) {
 		return nil, nil, err
 	}
 	db := &mariadb{port: port, log: filepath.Join(dir, "log"), sock: filepath.Join(dir, "sock")}
-	p, err := proc.Start(server, "--no-defaults", "--user=root", "--datadir="+data, "--socket="+db.sock, "--port="+strconv.Itoa(port), "--bind-address=127.0.0.1",
+	p, err := proc.Start(server, "--no-defaults", "--user=root", "--datadir="+data, "--tmpdir="+dir, "--socket="+db.sock, "--port="+strconv.Itoa(port), "--bind-address=127.0.0.1",
 		"--general-log=1", "--general-log-file="+db.log, "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M")
 	if err == nil {
 		err = p.WaitPort(port)
