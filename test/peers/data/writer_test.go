@@ -37,6 +37,7 @@ type transfer struct {
 type change struct {
 	value string // "" is a deletion
 	fate  fate
+	by    string // side, epoch and when it ended, for whoever looks for what went wrong
 }
 
 // ledger is what the writers were told. A subject has one writer at a time.
@@ -190,9 +191,10 @@ func (w *writers) note(t *transfer, a also, err error, early bool) {
 	if t.fate == acked {
 		w.done.Add(1)
 	}
-	w.ledger.states[t.id] = append(w.ledger.states[t.id], change{"C", t.fate})
+	by := fmt.Sprintf("%s@%d %s", t.side, t.epoch, time.Now().UTC().Format("05.000"))
+	w.ledger.states[t.id] = append(w.ledger.states[t.id], change{"C", t.fate, by})
 	if a.paid != 0 {
-		w.ledger.states[a.paid] = append(w.ledger.states[a.paid], change{"P", t.fate})
+		w.ledger.states[a.paid] = append(w.ledger.states[a.paid], change{"P", t.fate, by})
 	}
 	if a.cart >= 0 {
 		value := ""
@@ -200,7 +202,7 @@ func (w *writers) note(t *transfer, a also, err error, early bool) {
 			value = fmt.Sprint(a.qty)
 		}
 		key := [2]int{t.subject, a.cart}
-		w.ledger.carts[key] = append(w.ledger.carts[key], change{value, t.fate})
+		w.ledger.carts[key] = append(w.ledger.carts[key], change{value, t.fate, by})
 	}
 }
 
