@@ -57,11 +57,14 @@ func newAPIClient(t *testing.T, n *node) *apiClient {
 // with speaks to another node by the same contract.
 func (c *apiClient) with(n *node) *apiClient { return &apiClient{c.t, n.adminHandler(), c.contract} }
 
-// raw calls and holds the answer against the document, whatever its status.
-func (c *apiClient) raw(method, path string) *httptest.ResponseRecorder {
+// send calls and holds the answer against the document, whatever its status.
+func (c *apiClient) send(method, path, body string) *httptest.ResponseRecorder {
 	c.t.Helper()
-	r := httptest.NewRequest(method, "http://127.0.0.1:8090"+path, nil)
+	r := httptest.NewRequest(method, "http://127.0.0.1:8090"+path, strings.NewReader(body))
 	r.RemoteAddr = "127.0.0.1:40000"
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	return c.contract.Do(c.t, c.handler, r)
 }
 
